@@ -1,0 +1,255 @@
+"""Configuration of every stage: one frozen pydantic model each, with units and ranges.
+
+The defaults are the laptop's budget and equal `conf/base`; `conf/paper` holds table 2 of the
+paper, `conf/smoke` a budget of seconds for tests. Kedro turns `params:<stage>` into these models
+and validates them before any node runs.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+
+
+class Config(BaseModel):
+    """Base of all configuration: immutable, and a misspelt field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunConfig(Config):
+    """What one run is about: `--params=dataset=...,train_size=...,seed=...`."""
+
+    dataset: str = Field(
+        "breast_cancer", min_length=1, description="An ADBench file's stem, an embedded set, or a name under `tables`."
+    )
+    train_size: float = Field(0.4, gt=0, lt=1, description="Share of the rows used for training.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the split and of everything random after it.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where torch computes; auto takes CUDA if present."
+    )
+
+
+class TableConfig(Config):
+    """A table of the user's own: a CSV, Parquet or npz file with a label column."""
+
+    path: str = Field(
+        min_length=1, description="File path; a relative one starts at the project's root. Any fsspec URL works."
+    )
+    label: str = Field("y", description="Name of the label column (of the label array in an npz file).")
+    positive_label: str | int | float | bool = Field(1, description="The label's value that means anomaly.")
+    id_columns: tuple[str, ...] = Field((), description="Columns that name a row and are no features.")
+    categorical_columns: tuple[str, ...] = Field(
+        (), description="Columns to one-hot encode although they hold numbers; text columns always are."
+    )
+
+
+class TablesConfig(RootModel[dict[str, TableConfig]]):
+    """The user's tables by name (`tables` in `parameters_ingestion.yml`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PreparationConfig(Config):
+    """Split, imputation, encoding and scaling; all fitted on the training part alone."""
+
+    clip: float = Field(10.0, gt=0, description="Standardised features are clipped to +-clip standard deviations.")
+    max_categories: int = Field(
+        32, ge=2, description="One-hot columns per categorical feature; rarer categories share one."
+    )
+
+
+class TrainingConfig(Config):
+    """A budget of gradient steps. Steps = min(max_steps, epochs * batches per epoch)."""
+
+    epochs: int = Field(100, ge=1, description="Passes over the training rows.")
+    max_steps: int | None = Field(None, ge=1, description="Upper bound on gradient steps; none if null.")
+    batch_size: int = Field(256, ge=2, description="Rows per gradient step.")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate.")
+    balanced: bool = Field(True, description="Draw half of each batch from the anomalies.")
+
+    def steps(self, n_rows: int) -> int:
+        """Gradient steps for a table of `n_rows` rows."""
+        steps = self.epochs * max(1, -(-n_rows // self.batch_size))
+        return steps if self.max_steps is None else min(steps, self.max_steps)
+
+
+class MambaConfig(Config):
+    """A stack of Mamba blocks over a row (section 3.1 and table 2)."""
+
+    d_model: int = Field(32, ge=1, description="Width of a token.")
+    d_state: int = Field(16, ge=1, description="Size N of the state per channel.")
+    d_conv: int = Field(4, ge=1, description="Taps of the causal convolution.")
+    expand: int = Field(2, ge=1, description="Inner width / d_model.")
+    depth: int = Field(2, ge=1, description="Number of blocks.")
+    tokens: Literal["record", "feature"] = Field(
+        "record",
+        description="record: the row is one token. feature: each feature is a token, the scan runs over features.",
+    )
+    bins: int = Field(
+        16,
+        ge=0,
+        description="Quantile bins of the piecewise-linear feature encoding; 0 feeds the scaled features alone.",
+    )
+    backend: Literal["auto", "torch", "mamba_ssm"] = Field(
+        "auto",
+        description="Selective scan: plain torch, or mamba-ssm's CUDA kernel; auto takes the kernel where it can run.",
+    )
+
+
+class CVAEConfig(Config):
+    """The conditional VAE (eq. 1 and 2)."""
+
+    latent_size: int = Field(32, ge=1, description="Latent size d.")
+    hidden_size: int = Field(256, ge=1, description="Width of the two hidden layers.")
+    kl_weight: float = Field(0.55, gt=0, lt=1, description="Weight p of the KL term; the reconstruction has 1 - p.")
+    spectral_norm: bool = Field(
+        False, description="Bound every decoder layer's spectral norm by 1, as theorem 1's proof does."
+    )
+    training: TrainingConfig = TrainingConfig(epochs=200, max_steps=800, learning_rate=3e-3)
+
+
+class DetectorConfig(Config):
+    """The single Mamba detector W (section 3.1)."""
+
+    mamba: MambaConfig = MambaConfig(d_model=64)
+    holdout_share: float = Field(
+        0.2, gt=0, lt=1, description="Training rows held out to choose the best state and to report AUC."
+    )
+    training: TrainingConfig = TrainingConfig(epochs=200, max_steps=600)
+
+
+class PretrainingConfig(Config):
+    """Pretraining of the C-VAE and of the single detector."""
+
+    cvae: CVAEConfig = CVAEConfig()
+    detector: DetectorConfig = DetectorConfig()
+
+
+class PolicyConfig(Config):
+    """Gaussian policy and value net, trained by PPO with imitation of feasible actions."""
+
+    hidden_size: int = Field(64, ge=1, description="Width of the two hidden layers of policy and value net.")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate.")
+    epochs: int = Field(8, ge=1, description="Passes over an episode's samples.")
+    minibatch_size: int = Field(256, ge=2, description="Samples per gradient step.")
+    clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO's bound on the probability ratio.")
+    value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
+    entropy_weight: float = Field(1e-3, ge=0, description="Weight of the entropy bonus.")
+    imitation_weight: float = Field(1.0, ge=0, description="Weight of the supervised loss on feasible actions.")
+
+
+class RewardConfig(Config):
+    """Reward (eq. 3) and its entropy estimate (A.3)."""
+
+    discount: float = Field(0.95, gt=0, le=1, description="gamma: the entropy term's decay per episode.")
+    bandwidth: float | Literal["silverman"] = Field(0.5, description="KDE bandwidth on standardised features.")
+    kde_samples: int = Field(300, ge=1, description="Points x_j drawn once per episode to estimate the entropy.")
+    noise_samples: int = Field(4, ge=1, description="Points around a candidate that estimate its own kernel's entropy.")
+    max_reference_rows: int = Field(1000, ge=1, description="Most anomalies the KDE is built on.")
+
+
+class SynthesisConfig(Config):
+    """The self-reinforcing generative module (algorithm 1)."""
+
+    enabled: bool = Field(True, description="False trains the mixture on the real rows alone.")
+    episodes: int = Field(8, ge=1, description="Most episodes E.")
+    steps_per_episode: int = Field(256, ge=2, description="Samples h made per episode, as one batch.")
+    keep: int = Field(32, ge=1, description="Samples l of the highest reward that join the training set.")
+    support_quantile: float = Field(
+        0.99, gt=0, lt=1, description="Quantile q of chi2_d that bounds the supported latent range."
+    )
+    feasible_steps: int = Field(20, ge=1, description="Gradient steps of one-step-to-feasible-action (algorithm 2).")
+    feasible_step_size: float = Field(0.05, gt=0, description="Length of one of these steps, in latent units.")
+    patience: int = Field(3, ge=0, description="N: episodes without improvement before the loop stops.")
+    min_improvement: float = Field(0.0, ge=0, description="Omega: least gain of the mean undecayed reward that counts.")
+    reward: RewardConfig = RewardConfig()
+    policy: PolicyConfig = PolicyConfig()
+    cvae_training: TrainingConfig = TrainingConfig(epochs=5, max_steps=40, learning_rate=1e-3)
+    detector_training: TrainingConfig = TrainingConfig(epochs=5, max_steps=40, learning_rate=5e-4)
+
+    @model_validator(mode="after")
+    def _keep_at_most_all(self) -> SynthesisConfig:
+        if self.keep > self.steps_per_episode:
+            raise ValueError(f"keep ({self.keep}) exceeds steps_per_episode ({self.steps_per_episode})")
+        return self
+
+
+class ExpertsConfig(Config):
+    """Clusters, their assignment to experts (eq. 6), and the experts' training."""
+
+    n_experts: int = Field(20, ge=1, description="Number of experts M.")
+    max_clusters: int = Field(10, ge=1, description="Most clusters the elbow method tries.")
+    penalty: float = Field(1.0, ge=0, description="alpha of eq. 6, relative to the mean cluster size.")
+    cluster_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Share of an expert's rows drawn from its own cluster; the rest comes from everywhere.",
+    )
+    synthetic_share: float = Field(0.2, ge=0, lt=1, description="Share of synthetic rows among an expert's anomalies.")
+    feature_share: float = Field(0.7, gt=0, le=1, description="Share of the features an expert sees.")
+    few_anomalies_feature_share: float = Field(
+        0.5, gt=0, le=1, description="The same where labelled anomalies are fewer than `folds`."
+    )
+    mixup: float = Field(0.4, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
+    folds: int = Field(
+        5, ge=2, description="Each expert holds one of this many folds out and keeps its best state there."
+    )
+    mamba: MambaConfig = MambaConfig(d_model=32)
+    training: TrainingConfig = TrainingConfig(epochs=400, max_steps=600, batch_size=128, learning_rate=3e-3)
+
+
+class GateConfig(Config):
+    """The noisy top-k gate (eq. 4 and 5)."""
+
+    top_k: int = Field(2, ge=1, description="Experts k used per row.")
+    consensus_weight: float = Field(
+        1.0,
+        ge=0,
+        description="Weight of the experts' agreement with the mean of all when they are tuned with the gate.",
+    )
+    training: TrainingConfig = TrainingConfig(epochs=200, max_steps=300, learning_rate=1e-2)
+    joint_training: TrainingConfig | None = TrainingConfig(
+        epochs=200, max_steps=300, batch_size=128, learning_rate=1e-3
+    )
+
+
+class DetectionConfig(Config):
+    """The inference module: a mixture of Mamba experts (section 3.2)."""
+
+    experts: ExpertsConfig = ExpertsConfig()
+    gate: GateConfig = GateConfig()
+
+    @model_validator(mode="after")
+    def _top_k_at_most_all(self) -> DetectionConfig:
+        if self.gate.top_k > self.experts.n_experts:
+            raise ValueError(f"top_k ({self.gate.top_k}) exceeds n_experts ({self.experts.n_experts})")
+        return self
+
+
+class EvaluationConfig(Config):
+    """What is compared, and at which threshold."""
+
+    threshold: float = Field(0.2, ge=0, le=1, description="Decision threshold of Swift Hydra's scores (table 2).")
+    baselines: tuple[str, ...] = Field(
+        (
+            "swift_hydra_no_synthesis",
+            "smote",
+            "extra_trees",
+            "random_forest",
+            "hist_gradient_boosting",
+            "isolation_forest",
+        ),
+        description="Names from the registry of baselines.",
+    )
+
+
+class SwiftHydraConfig(Config):
+    """All stages of the method together, as the estimator takes them."""
+
+    preparation: PreparationConfig = PreparationConfig()
+    pretraining: PretrainingConfig = PretrainingConfig()
+    synthesis: SynthesisConfig = SynthesisConfig()
+    detection: DetectionConfig = DetectionConfig()
