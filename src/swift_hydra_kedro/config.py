@@ -67,12 +67,21 @@ class TrainingConfig(Config):
     max_steps: int | None = Field(None, ge=1, description="Upper bound on gradient steps; none if null.")
     batch_size: int = Field(256, ge=2, description="Rows per gradient step.")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate.")
-    balanced: bool = Field(True, description="Draw half of each batch from the anomalies.")
 
     def steps(self, n_rows: int) -> int:
         """Gradient steps for a table of `n_rows` rows."""
         steps = self.epochs * max(1, -(-n_rows // self.batch_size))
         return steps if self.max_steps is None else min(steps, self.max_steps)
+
+
+class BalancedTrainingConfig(TrainingConfig):
+    """A budget of gradient steps on rows that may be balanced on the way."""
+
+    balanced: bool = Field(
+        True,
+        description="Draw half of each batch from the anomalies. Otherwise batches are drawn from all rows (C-VAE) "
+        "or from Trim(rows), drawn once (detector), as algorithm 1 has it.",
+    )
 
 
 class MambaConfig(Config):
@@ -107,7 +116,7 @@ class CVAEConfig(Config):
     spectral_norm: bool = Field(
         False, description="Bound every decoder layer's spectral norm by 1, as theorem 1's proof does."
     )
-    training: TrainingConfig = TrainingConfig(epochs=200, max_steps=800, learning_rate=3e-3)
+    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=800, learning_rate=3e-3)
 
 
 class DetectorConfig(Config):
@@ -117,7 +126,7 @@ class DetectorConfig(Config):
     holdout_share: float = Field(
         0.2, gt=0, lt=1, description="Training rows held out to choose the best state and to report AUC."
     )
-    training: TrainingConfig = TrainingConfig(epochs=200, max_steps=600)
+    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=600)
 
 
 class PretrainingConfig(Config):
@@ -131,8 +140,8 @@ class PolicyConfig(Config):
     """Gaussian policy and value net, trained by PPO with imitation of feasible actions."""
 
     hidden_size: int = Field(64, ge=1, description="Width of the two hidden layers of policy and value net.")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate.")
-    epochs: int = Field(8, ge=1, description="Passes over an episode's samples.")
+    learning_rate: float = Field(3e-4, gt=0, description="Adam's learning rate.")
+    epochs: int = Field(4, ge=1, description="Passes over an episode's samples.")
     minibatch_size: int = Field(256, ge=2, description="Samples per gradient step.")
     clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO's bound on the probability ratio.")
     value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
@@ -166,8 +175,8 @@ class SynthesisConfig(Config):
     min_improvement: float = Field(0.0, ge=0, description="Omega: least gain of the mean undecayed reward that counts.")
     reward: RewardConfig = RewardConfig()
     policy: PolicyConfig = PolicyConfig()
-    cvae_training: TrainingConfig = TrainingConfig(epochs=5, max_steps=40, learning_rate=1e-3)
-    detector_training: TrainingConfig = TrainingConfig(epochs=5, max_steps=40, learning_rate=5e-4)
+    cvae_training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=5, max_steps=40, learning_rate=1e-3)
+    detector_training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=5, max_steps=40, learning_rate=5e-4)
 
     @model_validator(mode="after")
     def _keep_at_most_all(self) -> SynthesisConfig:
@@ -205,6 +214,9 @@ class GateConfig(Config):
     """The noisy top-k gate (eq. 4 and 5)."""
 
     top_k: int = Field(2, ge=1, description="Experts k used per row.")
+    balance_weight: float = Field(
+        0.01, ge=0, description="Weight of the squared coefficient of variation of the experts' shares."
+    )
     consensus_weight: float = Field(
         1.0,
         ge=0,

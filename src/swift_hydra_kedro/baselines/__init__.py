@@ -1,0 +1,1 @@
+"""What Swift Hydra is compared with: one file per kind of method, one registry line per method."""

@@ -1,0 +1,1 @@
+"""Oversamplers that need more than a constructor call."""

@@ -1,0 +1,86 @@
+"""The two kinds of column, numbers and text, and turning one into the other."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+_DATE = r"\d{4}-\d{2}-\d{2}([ T].*)?"
+_NUMERIC_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
+
+
+def is_numeric(column: pd.Series) -> bool:
+    """Whether a column holds numbers (booleans count as 0 and 1), by its type and never by parsing text.
+
+    Raises
+    ------
+    ValueError
+        If it holds dates, durations or complex numbers, which are neither numbers nor categories.
+    """
+    if types.is_object_dtype(column):
+        return types.infer_dtype(column, skipna=True) in _NUMERIC_OBJECTS
+    if types.is_complex_dtype(column):
+        raise ValueError(f"column {column.name!r} holds complex numbers; split it into real and imaginary part")
+    return types.is_numeric_dtype(column)
+
+
+def reject_dates(column: pd.Series) -> None:
+    """Refuse dates and durations, also dates written as text (`2024-05-31`).
+
+    Raises
+    ------
+    ValueError
+        If the column holds them; a model would see each as a category of its own.
+    """
+    dated = column.dtype.kind in "mM" or isinstance(column.dtype, (pd.DatetimeTZDtype, pd.PeriodDtype))
+    if not dated and not is_numeric(column):
+        values = column.dropna().head(100).astype(str)
+        dated = len(values) > 0 and bool(values.str.fullmatch(_DATE).all())
+    if dated:
+        raise ValueError(
+            f"column {column.name!r} holds dates or durations: convert it to numbers (such as days since an event), "
+            "or list it in id_columns"
+        )
+
+
+def to_numbers(column: pd.Series) -> np.ndarray:
+    """Convert a column to float64 of shape (N,); missing values become NaN, text that reads as a number counts.
+
+    Raises
+    ------
+    ValueError
+        If it holds text; says in how many rows, and gives an example.
+    """
+    if not is_numeric(column):
+        column = column.astype(object)
+    numbers = column if types.is_numeric_dtype(column) else pd.to_numeric(column, errors="coerce")
+    text = numbers.isna() & column.notna()
+    if text.any():
+        raise ValueError(
+            f"column {column.name!r} must hold numbers but has text in {int(text.sum())} of {len(column)} rows, "
+            f"such as {column[text].iloc[0]!r}; correct these rows, or list the column in categorical_columns"
+        )
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def to_text(column: pd.Series) -> pd.Series:
+    """Convert a column to strings, keeping missing values; 1, 1.0 and "1" give the same text."""
+    codes, texts = text_codes(column)
+    texts = np.append(texts, np.nan)  # the code -1, a missing value, takes the last
+    return pd.Series(texts[codes], index=column.index, name=column.name, dtype=object)
+
+
+def text_codes(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of shape (N,), -1 where missing, into the distinct texts of a column, in order of appearance."""
+    codes, values = pd.factorize(column)
+    merged, texts = pd.factorize(np.array([_text(value) for value in values], dtype=object))
+    return np.append(merged, -1)[codes], np.asarray(texts, dtype=object)
+
+
+def _text(value: Hashable) -> str:
+    if isinstance(value, (float, np.floating)) and value.is_integer():
+        return str(int(value))
+    return str(value)

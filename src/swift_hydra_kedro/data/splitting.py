@@ -1,0 +1,95 @@
+"""The train/test split, copies of training rows in the test part, and `Trim`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from swift_hydra_kedro.data.columns import is_numeric, to_numbers
+from swift_hydra_kedro.data.table import LabelledTable
+
+
+def split(table: LabelledTable, train_size: float, seed: int) -> tuple[LabelledTable, LabelledTable]:
+    """Split as scikit-learn's `train_test_split` does with `stratify=y` and `random_state=seed`.
+
+    Parameters
+    ----------
+    table
+        Features and labels of N rows; see `validation.check_split` for what can be split.
+    train_size
+        Share of the rows used for training, in (0, 1).
+    seed
+        Seed of the shuffle.
+
+    Returns
+    -------
+    train, test : LabelledTable
+        Shuffled; their index is the row's place in `table`.
+    """
+    train, test = train_test_split(
+        np.arange(len(table)), train_size=train_size, random_state=seed, stratify=table.label.to_numpy()
+    )
+    return table.take(train), table.take(test)
+
+
+def duplicate_mask(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
+    """Find the test rows that also occur in training.
+
+    Parameters
+    ----------
+    train, test
+        Features with the same columns, of shapes (N_train, P) and (N_test, P).
+
+    Returns
+    -------
+    ndarray of shape (N_test,)
+        True where a training row equals the test row in every column; missing equals missing.
+    """
+    test = test[train.columns]
+    train_hash, test_hash = _row_hash(train), _row_hash(test)
+    mask = np.isin(test_hash, train_hash)
+    if mask.any():  # equal hashes are likely copies; compare the values to be sure
+        mask[mask] = _occurs(test[mask], train[np.isin(train_hash, test_hash[mask])])
+    return mask
+
+
+def trim(label: pd.Series | np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Balance the classes (`Trim`): j = min(#normal, #anomalous) rows of each, drawn without replacement.
+
+    Parameters
+    ----------
+    label
+        0 and 1, of shape (N,).
+    rng
+        Source of the draw.
+
+    Returns
+    -------
+    ndarray of shape (2 j,)
+        Positions in `label`, ascending.
+    """
+    anomalous = np.asarray(label) == 1
+    classes = [np.flatnonzero(~anomalous), np.flatnonzero(anomalous)]
+    j = min(map(len, classes))
+    return np.sort(np.concatenate([rng.choice(rows, j, replace=False) for rows in classes]))
+
+
+def _row_hash(features: pd.DataFrame) -> np.ndarray:
+    """Hash rows so that equal rows get equal hashes; older pandas tells 0.0 from -0.0, and one NaN from another."""
+    hashable = {i: _one_spelling(column) for i, (_, column) in enumerate(features.items())}
+    return pd.util.hash_pandas_object(pd.DataFrame(hashable), index=False).to_numpy()
+
+
+def _one_spelling(column: pd.Series) -> pd.Series:
+    if not is_numeric(column):
+        return column.astype(object).where(column.notna(), None)
+    values = to_numbers(column) + 0.0
+    return pd.Series(np.where(np.isnan(values), np.nan, values), index=column.index)
+
+
+def _occurs(rows: pd.DataFrame, among: pd.DataFrame) -> np.ndarray:
+    columns = [f"c{i}" for i in range(rows.shape[1])]
+    among = among.set_axis(columns, axis=1).drop_duplicates()
+    found = rows.set_axis(columns, axis=1).merge(among, how="left", on=columns, indicator="found")
+    return found["found"].eq("both").to_numpy()

@@ -1,0 +1,197 @@
+"""Reading a user's own table: CSV, Parquet or npz with a label column."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from swift_hydra_kedro.config import TableConfig
+from swift_hydra_kedro.data.columns import is_numeric, reject_dates, to_numbers, to_text
+from swift_hydra_kedro.data.npz import read_npz
+from swift_hydra_kedro.data.table import LabelledTable, feature_frame
+
+_CSV = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
+
+
+def read_table(config: TableConfig, project: Path) -> LabelledTable:
+    """Read a table and split its columns into features, label and row ids.
+
+    Parameters
+    ----------
+    config
+        Where the table is and what its columns mean.
+    project
+        Folder at which a relative path starts.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file cannot be read, lacks a column, or its labels are not two values one of which
+        is `positive_label`; says the file, the column and the number of rows.
+    """
+    path = locate(config.path, project)
+    frame = read_frame(path, config.label)
+    try:
+        return _labelled(frame, config)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def locate(path: str, project: Path) -> str:
+    """Absolute path or URL of a file whose relative path starts at `project`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is no URL and the file is not there.
+    """
+    if "://" in path:
+        return path
+    absolute = project / Path(path).expanduser()
+    if not absolute.is_file():
+        raise FileNotFoundError(
+            f"there is no file {absolute}; a relative `path` starts at the project folder {project}"
+        )
+    return str(absolute)
+
+
+def read_frame(path: str, label: str = "y") -> pd.DataFrame:
+    """Read all columns of a CSV, Parquet or npz file (array `X` and, if it is there, array `label`).
+
+    Raises
+    ------
+    ValueError
+        If the suffix is another, the file cannot be parsed, or a column has no name or another's name.
+    """
+    name = path.lower()
+    if not name.endswith((*_CSV, ".parquet", ".npz")):
+        raise ValueError(f"{path}: the file's name must end in .parquet, .npz or one of {', '.join(_CSV)}")
+    try:
+        if name.endswith(".npz"):
+            X, y = read_npz(path, label)
+            return pd.concat([feature_frame(X), pd.Series(y, name=label)], axis=1)
+        return _read_parquet(path) if name.endswith(".parquet") else _read_csv(path)
+    except ValueError as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+
+
+def _read_csv(path: str) -> pd.DataFrame:
+    """Read a CSV whose header has no gaps or repeats, which pandas would fill in silently."""
+    header = pd.read_csv(path, header=None, nrows=1, dtype=object, keep_default_na=False, na_values="").iloc[0]
+    if header.isna().any():
+        position = int(header.isna().to_numpy().argmax()) + 1
+        raise ValueError(
+            f"column {position} has no name in the header; if it is a saved row number it could give the label away: "
+            "remove it, or name it and list it in id_columns"
+        )
+    if header.duplicated().any():
+        raise ValueError(f"column names occur twice: {sorted(set(header[header.duplicated()]))}; rename or remove them")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(path, index_col=False, low_memory=False)
+        except pd.errors.ParserWarning as error:
+            raise ValueError("its rows have more fields than the header has names") from error
+
+
+def _read_parquet(path: str) -> pd.DataFrame:
+    """Read a Parquet file; an index saved under a name is a column as any other."""
+    frame = pd.read_parquet(path)
+    return frame if frame.index.names == [None] else frame.reset_index()
+
+
+def as_features(frame: pd.DataFrame, categorical: Collection[str] = ()) -> pd.DataFrame:
+    """Bring feature columns to one of two types: float64, or text for categories.
+
+    Parameters
+    ----------
+    frame
+        Raw columns of shape (N, P).
+    categorical
+        Columns that become text although they hold numbers.
+
+    Raises
+    ------
+    ValueError
+        If a column holds dates, durations or complex numbers.
+    """
+    columns = {}
+    for name, column in frame.items():
+        if name in categorical:
+            columns[name] = to_text(column)
+            continue
+        reject_dates(column)
+        columns[name] = pd.Series(to_numbers(column), index=frame.index) if is_numeric(column) else to_text(column)
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _labelled(frame: pd.DataFrame, config: TableConfig) -> LabelledTable:
+    frame = frame.reset_index(drop=True).set_axis(frame.columns.map(str), axis=1)
+    ids = list(config.id_columns)
+    _check_columns(frame, config)
+    label = _binary_label(frame[config.label], config.positive_label)
+    features = as_features(frame.drop(columns=[config.label, *ids]), config.categorical_columns)
+    return LabelledTable(features, label, frame[ids] if ids else None)
+
+
+def _check_columns(frame: pd.DataFrame, config: TableConfig) -> None:
+    if not frame.columns.is_unique:
+        raise ValueError(f"column names occur twice: {sorted(set(frame.columns[frame.columns.duplicated()]))}")
+    roles = {
+        "label": (config.label,),
+        "id_columns": config.id_columns,
+        "categorical_columns": config.categorical_columns,
+    }
+    for role, names in roles.items():
+        missing = [name for name in names if name not in frame.columns]
+        if missing:
+            raise ValueError(f"{role} names {missing}, but the columns are {_some(frame.columns)}")
+    for role in ("id_columns", "categorical_columns"):
+        if config.label in roles[role]:
+            raise ValueError(f"{role} names the label {config.label!r}")
+    both = set(config.id_columns) & set(config.categorical_columns)
+    if both:
+        raise ValueError(f"id_columns and categorical_columns both name {sorted(both)}")
+
+
+def _binary_label(column: pd.Series, positive: str | int | float | bool) -> pd.Series:
+    n_missing = int(column.isna().sum())
+    if n_missing:
+        raise ValueError(
+            f"label column {column.name!r} is missing in {n_missing} of {len(column)} rows; "
+            "fill in or remove these rows, unlabelled rows cannot be used for training"
+        )
+    codes, values = pd.factorize(column)
+    names = np.array([_canonical(value) for value in values], dtype=object)
+    found = sorted(set(names))
+    if len(found) != 2:
+        raise ValueError(
+            f"label column {column.name!r} must hold exactly two values but has {len(found)} in {len(column)} rows: "
+            f"{_some(values)}"
+        )
+    if _canonical(positive) not in found:
+        raise ValueError(
+            f"positive_label {positive!r} does not occur in label column {column.name!r}, which holds {_some(values)}"
+        )
+    return pd.Series((names == _canonical(positive))[codes].astype(np.int8), index=column.index, name="label")
+
+
+def _canonical(value: object) -> str:
+    """One spelling for values that people mean to be equal: 1, 1.0, "1" and True."""
+    text = str(value).strip()
+    text = {"true": "1", "false": "0"}.get(text.lower(), text)
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text
+
+
+def _some(values: Collection[object], limit: int = 10) -> str:
+    shown = ", ".join(repr(str(value)) for value in list(values)[:limit])
+    return shown + (f" and {len(values) - limit} more" if len(values) > limit else "")

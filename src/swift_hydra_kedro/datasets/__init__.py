@@ -1,0 +1,6 @@
+"""Kedro data sets of this project."""
+
+from swift_hydra_kedro.datasets.checkpoint import CheckpointDataset
+from swift_hydra_kedro.datasets.raw_tables import RawTablesDataset
+
+__all__ = ["CheckpointDataset", "RawTablesDataset"]

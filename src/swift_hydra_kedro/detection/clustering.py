@@ -1,0 +1,41 @@
+"""Regions of the data: k-means with the elbow method on the balanced rows (section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from kneed import KneeLocator
+from sklearn.cluster import KMeans
+from sklearn.metrics import pairwise_distances_argmin
+
+MAX_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """`centres (U, P)` of the chosen clustering and the `inertia` of each number of clusters tried."""
+
+    centres: np.ndarray
+    inertia: tuple[float, ...]
+
+    def assign(self, x: np.ndarray) -> np.ndarray:
+        """Nearest centre of each row, `(N, P)` -> `(N,)`."""
+        return pairwise_distances_argmin(x, self.centres)
+
+
+def find_clusters(x: np.ndarray, max_clusters: int, rng: np.random.Generator) -> Clusters:
+    """Cluster `x (N, P)` for U = 1..max_clusters and keep the elbow of the inertia.
+
+    One cluster is kept where the curve has no elbow. More than `MAX_ROWS` rows are sampled.
+    """
+    if len(x) > MAX_ROWS:
+        x = x[np.sort(rng.choice(len(x), MAX_ROWS, replace=False))]
+    most = min(max_clusters, len(np.unique(x, axis=0)))
+    seed = int(rng.integers(2**31))
+    fits = [KMeans(u, n_init=3, random_state=seed).fit(x) for u in range(1, most + 1)]
+    inertia = tuple(float(fit.inertia_) for fit in fits)
+    elbow = None
+    if most > 2:
+        elbow = KneeLocator(range(1, most + 1), inertia, curve="convex", direction="decreasing").knee
+    return Clusters(fits[int(elbow or 1) - 1].cluster_centers_, inertia)

@@ -1,0 +1,86 @@
+"""The inference module's three steps as the estimator and the pipeline take them (section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from swift_hydra_kedro.config import DetectionConfig, ExpertsConfig
+from swift_hydra_kedro.detection.assignment import assign_clusters
+from swift_hydra_kedro.detection.clustering import Clusters, find_clusters
+from swift_hydra_kedro.detection.experts import fit_experts
+from swift_hydra_kedro.detection.gating import fit_mixture
+from swift_hydra_kedro.detection.rows import NO_FOLD, TrainingRows, stratified_folds
+from swift_hydra_kedro.models.batches import trim
+from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.models.fitting import LabelledRows
+from swift_hydra_kedro.models.mome import MixtureOfExperts
+from swift_hydra_kedro.models.seeding import stage_generators
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The clusters of the balanced rows and the one that each expert leans towards, `(M,)`."""
+
+    clusters: Clusters
+    cluster_of_expert: np.ndarray
+
+
+def find_regions(rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsConfig, seed: int) -> Regions:
+    """Cluster `Trim(real and synthetic rows)` and deal the clusters out to the experts."""
+    generators = stage_generators(seed, "regions", rows.x.device)
+    joined = rows.with_anomalies(synthetic)
+    balanced = joined.x[trim(joined.y, generators.torch)].cpu().numpy()
+    clusters = find_clusters(balanced, config.max_clusters, generators.numpy)
+    sizes = np.bincount(clusters.assign(balanced), minlength=len(clusters.centres))
+    return Regions(clusters, assign_clusters(sizes, config.n_experts, config.penalty, generators.numpy))
+
+
+def train_experts(
+    rows: LabelledRows,
+    synthetic: torch.Tensor,
+    regions: Regions,
+    config: ExpertsConfig,
+    seed: int,
+    progress: bool = False,
+) -> tuple[MambaDetector, list[dict[str, float]]]:
+    """Train all experts on real rows and synthetic anomalies `(g, P)`; see `fit_experts`."""
+    generators = stage_generators(seed, "experts", rows.x.device)
+    encoding = PiecewiseLinearEncoding.fit(rows.x.cpu().numpy(), config.mamba.bins).to(rows.x.device)
+    training_rows = _training_rows(rows, synthetic, regions, config, generators.numpy)
+    return fit_experts(training_rows, regions.cluster_of_expert, encoding, config, generators.torch, progress)
+
+
+def train_gate(
+    experts: MambaDetector,
+    rows: LabelledRows,
+    synthetic: torch.Tensor,
+    regions: Regions,
+    config: DetectionConfig,
+    seed: int,
+    progress: bool = False,
+) -> tuple[MixtureOfExperts, list[dict[str, float]]]:
+    """Train the gate, then gate and experts together; see `fit_mixture`."""
+    generators = stage_generators(seed, "gate", rows.x.device)
+    training_rows = _training_rows(rows, synthetic, regions, config.experts, generators.numpy)
+    return fit_mixture(experts, training_rows, config, generators.torch, progress)
+
+
+def _training_rows(
+    rows: LabelledRows, synthetic: torch.Tensor, regions: Regions, config: ExpertsConfig, rng: np.random.Generator
+) -> TrainingRows:
+    joined, device = rows.with_anomalies(synthetic), rows.x.device
+    fold = stratified_folds(rows.y.cpu().numpy(), config.folds, rng)
+    cluster = regions.clusters.assign(joined.x.cpu().numpy())
+    is_synthetic = torch.arange(len(joined.y), device=device) >= len(rows.y)
+    return TrainingRows(
+        joined.x,
+        joined.y,
+        joined.weight,
+        torch.as_tensor(cluster, device=device),
+        is_synthetic,
+        torch.cat([torch.as_tensor(fold, device=device), torch.full((len(synthetic),), NO_FOLD, device=device)]),
+    )

@@ -1,0 +1,267 @@
+"""Swift Hydra for scikit-learn and imbalanced-learn."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from imblearn.over_sampling.base import BaseOverSampler
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from swift_hydra_kedro.config import (
+    PreparationConfig,
+    PretrainingConfig,
+    SwiftHydraConfig,
+    SynthesisConfig,
+)
+from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.table import feature_frame
+from swift_hydra_kedro.data.tabular import as_features
+from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
+from swift_hydra_kedro.models.fitting import LabelledRows
+from swift_hydra_kedro.models.seeding import choose_device, stage_generators
+from swift_hydra_kedro.scorer import Scorer
+from swift_hydra_kedro.synthesis.loop import SynthesisResult, draw_anomalies, synthesise
+from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
+
+Budget = dict[str, Any] | None
+DEFAULT_THRESHOLD = 0.5
+
+
+class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
+    """Anomaly detector for labelled, imbalanced tables.
+
+    Synthetic anomalies from an RL-guided C-VAE join the training rows; a gated mixture of Mamba experts
+    decides. The second of `classes_` is the anomaly. Data frames may hold text columns (categories) and
+    missing values; arrays may hold missing values.
+
+    Parameters
+    ----------
+    preparation, pretraining, synthesis, detection : dict or None
+        Fields of the stage's configuration (`swift_hydra_kedro.config`) that differ from the defaults, for
+        instance `synthesis={"enabled": False}`. The defaults are those of the pipeline.
+    threshold : float
+        Rows with a probability of at least this much are called anomalies by `predict`.
+    device : {"auto", "cpu", "cuda"}
+        Where torch computes.
+    random_state : int, RandomState or None
+        Source of all randomness; the same int gives the same bits on a CPU, and what the pipeline gives for
+        that seed.
+    verbose : bool
+        Show progress bars.
+
+    Attributes
+    ----------
+    classes_ : (2,) labels
+    n_features_in_, feature_names_in_ : as everywhere in scikit-learn
+    scorer_ : Scorer
+    synthetic_ : DataFrame of the synthetic anomalies in the table's units
+    history_ : DataFrame with one row per episode of the synthesis
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> X, y = make_classification(300, weights=[0.9], random_state=0)
+    >>> budget = {"training": {"max_steps": 20}}
+    >>> model = SwiftHydraClassifier(
+    ...     synthesis={"enabled": False},
+    ...     detection={"experts": budget, "gate": budget | {"joint_training": None}},
+    ...     random_state=0,
+    ... )
+    >>> model.fit(X, y).predict_proba(X).shape
+    (300, 2)
+    """
+
+    def __init__(
+        self,
+        *,
+        preparation: Budget = None,
+        pretraining: Budget = None,
+        synthesis: Budget = None,
+        detection: Budget = None,
+        threshold: float = DEFAULT_THRESHOLD,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.preparation = preparation
+        self.pretraining = pretraining
+        self.synthesis = synthesis
+        self.detection = detection
+        self.threshold = threshold
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike | pd.DataFrame, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on rows `X (N, P)` with two labels `y (N,)`.
+
+        Rows of zero weight are left out; the others weigh in every loss.
+
+        Raises
+        ------
+        ValueError
+            If X or y cannot be used: shapes differ, infinite values, not exactly two classes.
+        """
+        config = SwiftHydraConfig.model_validate(
+            {name: getattr(self, name) or {} for name in ("preparation", "pretraining", "synthesis", "detection")}
+        )
+        features = self._features(X, reset=True)
+        label, weight = self._labels(features, y, sample_weight)
+        used = weight > 0
+        features, label, weight = features[used], label[used], weight[used]
+        if len(np.unique(label)) < 2:
+            raise ValueError("all rows of one class have zero sample_weight: both classes are needed")
+        device, seed = choose_device(self.device), _seed(self.random_state)
+        preprocessor = TablePreprocessor.fit(features, config.preparation)
+        rows = labelled_rows(preprocessor.transform(features), label, weight, device)
+        synthetic = torch.empty(0, rows.x.shape[1], device=device)
+        self.synthetic_ = pd.DataFrame(columns=features.columns)
+        self.history_ = pd.DataFrame()
+        if config.synthesis.enabled:
+            result = generate(rows, config.pretraining, config.synthesis, seed, self.verbose)
+            synthetic = result.synthetic.x.to(device)
+            self.synthetic_ = preprocessor.inverse_transform(result.synthetic.x.numpy())
+            self.history_ = pd.DataFrame(result.history)
+        regions = find_regions(rows, synthetic, config.detection.experts, seed)
+        experts, _ = train_experts(rows, synthetic, regions, config.detection.experts, seed, self.verbose)
+        mixture, _ = train_gate(experts, rows, synthetic, regions, config.detection, seed, self.verbose)
+        self.scorer_ = Scorer(preprocessor, mixture, self.threshold)
+        return self
+
+    def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
+        """Probabilities of the two classes, `(N, 2)`."""
+        check_is_fitted(self)
+        anomaly = self.scorer_.score(self._features(X, reset=False))
+        return np.column_stack([1 - anomaly, anomaly])
+
+    def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
+        """Labels, `(N,)`: the anomaly's where its probability is at least `threshold`."""
+        probability = self.predict_proba(X)[:, 1]
+        return self.classes_[(probability >= self.threshold).astype(int)]
+
+    def _features(self, X: ArrayLike | pd.DataFrame, reset: bool) -> pd.DataFrame:
+        """Validate `X` and bring it to a frame of numeric and text columns."""
+        if isinstance(X, pd.DataFrame) and not all(map(pd.api.types.is_numeric_dtype, X.dtypes)):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return as_features(X)
+        values = validate_data(
+            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=1
+        )
+        return feature_frame(values)
+
+    def _labels(
+        self, features: pd.DataFrame, y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Labels as 0 and 1, and weights, both `(N,)`."""
+        y = validate_data(self, y=y, reset=False)
+        check_classification_targets(y)
+        if len(y) != len(features):
+            raise ValueError(f"X has {len(features)} rows and y has {len(y)}: they must agree")
+        self.classes_, label = np.unique(y, return_inverse=True)
+        if len(self.classes_) != 2:
+            raise ValueError(
+                "Only binary classification is supported. The type of the target is "
+                f"{type_of_target(y)}: y has {len(self.classes_)} class(es), and exactly 2 are needed."
+            )
+        weight = _check_sample_weight(sample_weight, features.to_numpy(), ensure_non_negative=True)
+        return label, weight
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class SwiftHydraSampler(BaseOverSampler):
+    """Over-sampling by the self-reinforcing generative module.
+
+    For each class that is to grow, that class plays the anomaly and all others the normal rows. The
+    samples that the episodes kept come first; if more are asked for, the trained policy makes them.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable
+        As everywhere in imbalanced-learn.
+    pretraining, synthesis : dict or None
+        Fields of the stage's configuration that differ from the pipeline's defaults.
+    device, random_state, verbose
+        As for `SwiftHydraClassifier`.
+    """
+
+    _parameter_constraints = BaseOverSampler._parameter_constraints | {
+        "pretraining": [dict, None],
+        "synthesis": [dict, None],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        pretraining: Budget = None,
+        synthesis: Budget = None,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.pretraining = pretraining
+        self.synthesis = synthesis
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _fit_resample(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        device, seed = choose_device(self.device), _seed(self.random_state)
+        features = feature_frame(X)
+        preprocessor = TablePreprocessor.fit(features, PreparationConfig())
+        scaled = preprocessor.transform(features)
+        new_X, new_y = [X], [y]
+        for label, n_samples in self.sampling_strategy_.items():
+            if n_samples:
+                rows = labelled_rows(scaled, (y == label).astype(int), np.ones(len(y)), device)
+                samples = self._samples(rows, n_samples, seed)
+                new_X.append(preprocessor.inverse_transform(samples).to_numpy().astype(X.dtype))
+                new_y.append(np.full(n_samples, label, dtype=y.dtype))
+        return np.concatenate(new_X), np.concatenate(new_y)
+
+    def _samples(self, rows: LabelledRows, n_samples: int, seed: int) -> np.ndarray:
+        pretraining = PretrainingConfig.model_validate(self.pretraining or {})
+        synthesis = SynthesisConfig.model_validate(self.synthesis or {})
+        result = generate(rows, pretraining, synthesis, seed, self.verbose)
+        kept = result.synthetic.x[:n_samples]
+        generators = stage_generators(seed, "more anomalies", rows.x.device)
+        more = draw_anomalies(result, rows.anomalies, n_samples - len(kept), synthesis, generators.torch)
+        return torch.cat([kept, more.cpu()]).numpy()
+
+
+def generate(
+    rows: LabelledRows, pretraining: PretrainingConfig, synthesis: SynthesisConfig, seed: int, progress: bool = False
+) -> SynthesisResult:
+    """Pretrain and run the loop, as the pipeline's stages do one after the other."""
+    training, held_out = hold_out(rows, pretraining.detector.holdout_share, seed)
+    pretrained = pretrain(training, held_out, pretraining, seed, progress)
+    return synthesise(training, held_out, pretrained.cvae, pretrained.detector, synthesis, seed, progress)
+
+
+def labelled_rows(x: np.ndarray, label: np.ndarray, weight: np.ndarray, device: torch.device) -> LabelledRows:
+    """Arrays as tensors; weights are scaled to a mean of 1."""
+    tensors = [torch.as_tensor(a, dtype=torch.float32, device=device) for a in (x, label, weight / weight.mean())]
+    return LabelledRows(*tensors)
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    """An int stands for itself, so that it names the same run as the pipeline's seed."""
+    if isinstance(random_state, (int, np.integer)):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -1,0 +1,1 @@
+"""How well every method did: metrics, the leaderboard and the figures of the report."""

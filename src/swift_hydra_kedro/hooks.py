@@ -1,0 +1,87 @@
+"""What happens around a run: configuration, tracking, and the table at its end."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from kedro.config import OmegaConfigLoader
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHook
+from pydantic import BaseModel
+from rich.console import Console
+
+from swift_hydra_kedro.evaluation.leaderboard import render_leaderboard
+
+
+class ProjectConfigLoader(OmegaConfigLoader):
+    """Kedro's loader, with the resolver `${project:}`: the project's root, from whatever working directory."""
+
+    def __init__(self, conf_source: str, *args: Any, **kwargs: Any) -> None:
+        root = Path(conf_source).absolute().parent
+        kwargs["custom_resolvers"] = {"project": lambda: root.as_posix()} | (kwargs.get("custom_resolvers") or {})
+        super().__init__(conf_source, *args, **kwargs)
+
+
+class MlflowHook(KedroMlflowHook):
+    """kedro-mlflow's hook, with parameters flattened out of pydantic models and tags that say what a run was."""
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Start the run, then tag it."""
+        super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
+        if self._is_mlflow_enabled:
+            import mlflow
+
+            mlflow.set_tags(_tags(run_params, catalog))
+
+    @hook_impl
+    def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
+        """Log the node's parameters, one MLflow parameter for each field."""
+        plain = {
+            name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+            for name, value in inputs.items()
+        }
+        super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
+
+
+class ResultsHook:
+    """Prints the results of a run that made any, and where to look further."""
+
+    @hook_impl
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Print the leaderboard."""
+        if "metrics" not in pipeline.outputs() | pipeline.inputs() | pipeline.datasets():
+            return
+        run = catalog.load("params:run")
+        title = f"{run.dataset}, train share {run.train_size}, seed {run.seed}"
+        console = Console()
+        console.print(render_leaderboard(catalog.load("metrics"), title))
+        folder = Path("data/08_reporting") / run.dataset / f"train_{run.train_size}" / f"seed_{run.seed}"
+        console.print(f"Figures:   {folder / 'report.html'}\nMetrics:   {folder / 'metrics.json'}", highlight=False)
+        console.print("MLflow UI: make ui\nKedro-Viz: make viz", highlight=False)
+
+
+def _tags(run_params: dict[str, Any], catalog: DataCatalog) -> dict[str, str]:
+    run = catalog.load("params:run")
+    return {
+        "dataset": run.dataset,
+        "train_size": str(run.train_size),
+        "seed": str(run.seed),
+        "device": run.device,
+        "budget": run_params.get("env") or "base",
+        "git_revision": _git_revision(run_params["project_path"]),
+    }
+
+
+def _git_revision(folder: str) -> str:
+    """Commit of the project, `+` where files differ from it; `none` outside a repository."""
+    command = ["git", "-C", folder, "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "none"

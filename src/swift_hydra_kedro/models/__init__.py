@@ -1,0 +1,1 @@
+"""The neural networks of Swift Hydra, in torch alone."""

@@ -1,0 +1,86 @@
+"""Models as plain arrays and JSON, and back: what a checkpoint folder holds. Nothing is pickled."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from swift_hydra_kedro.config import CVAEConfig, MambaConfig
+from swift_hydra_kedro.models.cvae import CVAE
+from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
+from swift_hydra_kedro.models.policy import Policy
+
+Tensors = dict[str, np.ndarray]
+Settings = dict[str, Any]
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def tensors_of(model: nn.Module) -> Tensors:
+    """Parameters and buffers as arrays."""
+    return {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+
+
+def cvae_settings(cvae: CVAE) -> Settings:
+    """What `load_cvae` needs beside the tensors."""
+    return {"n_features": cvae.n_features, "config": cvae.config.model_dump(mode="json")}
+
+
+def load_cvae(tensors: Tensors, settings: Settings) -> CVAE:
+    """Rebuild a C-VAE."""
+    return _filled(CVAE(settings["n_features"], CVAEConfig.model_validate(settings["config"])), tensors)
+
+
+def detector_settings(detector: MambaDetector) -> Settings:
+    """What `load_detector` needs beside the tensors."""
+    return {
+        "n_features": detector.encoding.n_features,
+        "config": detector.config.model_dump(mode="json"),
+        "stack": list(detector.stack),
+    }
+
+
+def load_detector(tensors: Tensors, settings: Settings) -> MambaDetector:
+    """Rebuild a detector, or stacked experts."""
+    names = ("column", "left", "inverse_width")
+    encoding = PiecewiseLinearEncoding(
+        settings["n_features"], *(torch.as_tensor(tensors[f"encoding.{name}"]) for name in names)
+    )
+    config = MambaConfig.model_validate(settings["config"])
+    return _filled(MambaDetector(encoding, config, tuple(settings["stack"])), tensors)
+
+
+def mixture_settings(mixture: MixtureOfExperts) -> Settings:
+    """What `load_mixture` needs beside the tensors."""
+    return {"experts": detector_settings(mixture.experts), "top_k": mixture.gate.top_k}
+
+
+def load_mixture(tensors: Tensors, settings: Settings) -> MixtureOfExperts:
+    """Rebuild a mixture."""
+    prefix = "experts."
+    experts = load_detector(
+        {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)},
+        settings["experts"],
+    )
+    gate = NoisyTopKGate(experts.encoding.n_features, experts.stack[0], settings["top_k"])
+    return _filled(MixtureOfExperts(experts, gate), tensors)
+
+
+def policy_settings(policy: Policy) -> Settings:
+    """What `load_policy` needs beside the tensors."""
+    hidden, state_size = policy.body[0].weight.shape
+    return {"state_size": state_size, "action_size": policy.head.out_features // 2, "hidden": hidden}
+
+
+def load_policy(tensors: Tensors, settings: Settings) -> Policy:
+    """Rebuild a policy."""
+    return _filled(Policy(**settings), tensors)
+
+
+def _filled(model: Model, tensors: Tensors) -> Model:
+    model.load_state_dict({name: torch.as_tensor(value) for name, value in tensors.items()})
+    return model.eval()

@@ -1,0 +1,73 @@
+"""Layers whose weights may be stacked: one pass computes many networks of the same shape.
+
+A layer with `stack=(M,)` holds M independent sets of weights and maps `(M, B, ...)` to
+`(M, B, ...)`; with `stack=()` it is the ordinary layer, with the ordinary parameter shapes. The
+weights themselves say how they are stacked, so a layer can be run with a slice of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+Stack = tuple[int, ...]
+
+
+@contextmanager
+def seeded_init(generator: torch.Generator) -> Iterator[None]:
+    """Let torch's default initialisers draw from `generator` and leave the global state as it was."""
+    seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+class StackedLinear(nn.Module):
+    """`nn.Linear` with leading stack dimensions.
+
+    Shape: `(*stack, ..., n_in)` -> `(*stack, ..., n_out)`.
+    """
+
+    def __init__(self, n_in: int, n_out: int, stack: Stack = (), bias: bool = True) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(n_in)
+        self.weight = nn.Parameter(torch.empty(*stack, n_out, n_in).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(*stack, n_out).uniform_(-bound, bound)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each stacked linear map to its own slice of `x`."""
+        stack = self.weight.shape[:-2]
+        if not stack:
+            return nn.functional.linear(x, self.weight, self.bias)
+        flat = x.reshape(*stack, -1, x.shape[-1])  # (*stack, rows, n_in)
+        y = flat @ self.weight.mT
+        if self.bias is not None:
+            y = y + self.bias.unsqueeze(-2)
+        return y.reshape(*x.shape[:-1], self.weight.shape[-2])
+
+
+class RMSNorm(nn.Module):
+    """Root-mean-square normalisation of the last dimension, with a stacked gain.
+
+    Shape: `(*stack, ..., width)` -> the same.
+    """
+
+    def __init__(self, width: int, stack: Stack = (), eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(*stack, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise and scale."""
+        x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps)
+        return x * align(self.weight, self.weight.ndim - 1, x.ndim)
+
+
+def align(weight: Tensor, n_stack: int, ndim: int) -> Tensor:
+    """Insert singleton dimensions behind the `n_stack` stack dimensions, up to `ndim` dimensions."""
+    missing = ndim - weight.ndim
+    return weight.reshape(*weight.shape[:n_stack], *(1,) * missing, *weight.shape[n_stack:])

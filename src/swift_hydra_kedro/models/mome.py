@@ -1,0 +1,82 @@
+"""The Mixture of Mamba Experts: noisy top-k gate (eq. 4) over stacked experts (eq. 5).
+
+Glossary: `M` experts, `k` used per row, `lambda` the gate's weights. The mixture averages
+probabilities: a mean of logits would let one wild expert decide.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from swift_hydra_kedro.models.detector import MambaDetector
+
+
+class NoisyTopKGate(nn.Module):
+    """Linear gate `P -> M` with learned noise in training (eq. 4), softmax over the k largest scores.
+
+    Shape: `(B, P)` -> weights and expert indices, `(B, k)` each.
+    """
+
+    def __init__(self, n_features: int, n_experts: int, top_k: int) -> None:
+        super().__init__()
+        self.top_k = top_k
+        self.score = nn.Linear(n_features, n_experts, bias=False)
+        self.noise = nn.Linear(n_features, n_experts, bias=False)
+        nn.init.zeros_(self.noise.weight)
+
+    def scores(self, x: Tensor, standard_normal: Tensor | None = None) -> Tensor:
+        """Scores `h (B, M)`; `standard_normal (B, M)` switches the noise term on."""
+        h = self.score(x)
+        return h if standard_normal is None else h + standard_normal * F.softplus(self.noise(x))
+
+    def forward(self, x: Tensor, standard_normal: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Weights `lambda` and indices of the chosen experts."""
+        top, chosen = self.scores(x, standard_normal).topk(self.top_k, dim=-1)
+        return torch.softmax(top, dim=-1), chosen
+
+
+class MixtureOfExperts(nn.Module):
+    """Gate and experts.
+
+    Shape: `(B, P)` -> probabilities `(B,)`.
+    """
+
+    def __init__(self, experts: MambaDetector, gate: NoisyTopKGate) -> None:
+        super().__init__()
+        self.experts, self.gate = experts, gate
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Probability of an anomaly, computing only the k chosen experts of each row.
+
+        Rows are grouped by expert, so the time does not grow with M.
+        """
+        weights, chosen = self.gate(x)  # (B, k)
+        encoded = self.experts.encoding(x)  # (B, F), shared by all experts
+        order = chosen.flatten().argsort(stable=True)  # (B * k,) pairs of row and rank, grouped by expert
+        rows = order // self.gate.top_k
+        probability = torch.empty_like(weights).flatten()
+        start = 0
+        for expert, count in enumerate(self.load(chosen).tolist()):
+            if count:
+                group = slice(start, start + count)
+                logits = self._run_expert(expert, encoded[rows[group]])
+                probability[order[group]] = torch.sigmoid(logits)
+                start += count
+        return (weights * probability.view_as(weights)).sum(-1)
+
+    def load(self, chosen: Tensor) -> Tensor:
+        """Rows that each expert gets, `(M,)`, of the indices `chosen (B, k)`."""
+        return torch.bincount(chosen.flatten(), minlength=self.experts.stack[0])
+
+    def all_probabilities(self, x: Tensor) -> Tensor:
+        """Probabilities of every expert, `(B, P)` -> `(M, B)`."""
+        shared = self.experts.encoding(x).expand(*self.experts.stack, -1, -1)
+        return torch.sigmoid(self.experts.net(shared))
+
+    def _run_expert(self, expert: int, encoded: Tensor) -> Tensor:
+        """Logits `(B,)` of one expert: its slice of the weights in the stacked net."""
+        weights = {name: value[expert] for name, value in self.experts.net.named_parameters()}
+        return functional_call(self.experts.net, weights, (encoded,))

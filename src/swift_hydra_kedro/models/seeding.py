@@ -1,0 +1,42 @@
+"""Where random numbers come from, and where torch computes."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class Generators:
+    """The sources of randomness of one stage."""
+
+    numpy: np.random.Generator
+    torch: torch.Generator
+
+
+def stage_generators(seed: int, stage: str, device: torch.device) -> Generators:
+    """Generators that depend on the run's seed and the stage's name alone.
+
+    A stage that runs by itself thus draws the same numbers as within the full pipeline.
+    """
+    sequence = np.random.SeedSequence([seed, zlib.crc32(stage.encode())])
+    numpy_sequence, torch_sequence = sequence.spawn(2)
+    torch_seed = int(torch_sequence.generate_state(1, np.uint64)[0] >> 1)
+    return Generators(np.random.default_rng(numpy_sequence), torch.Generator(device).manual_seed(torch_seed))
+
+
+def choose_device(device: str) -> torch.device:
+    """Resolve `auto | cpu | cuda`.
+
+    Raises
+    ------
+    ValueError
+        If CUDA is asked for and torch finds none.
+    """
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise ValueError("device 'cuda' was asked for, but torch finds no CUDA device: use 'auto' or 'cpu'")
+    return torch.device("cuda" if available and device != "cpu" else "cpu")

@@ -1,0 +1,23 @@
+"""The pipelines by name: every stage alone, and `full`, their sum."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline
+
+from swift_hydra_kedro.pipelines import detection, evaluation, ingestion, preparation, pretraining, synthesis
+
+STAGES = {
+    "ingestion": ingestion,
+    "preparation": preparation,
+    "pretraining": pretraining,
+    "synthesis": synthesis,
+    "detection": detection,
+    "evaluation": evaluation,
+}
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Return the pipelines that `kedro run --pipeline=...` knows."""
+    stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
+    full = sum(stages.values(), start=Pipeline([]))
+    return stages | {"full": full, "__default__": full}

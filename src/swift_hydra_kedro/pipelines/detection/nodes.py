@@ -1,0 +1,81 @@
+"""Cluster the rows, train the experts, train the gate."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pandas as pd
+
+from swift_hydra_kedro.config import DetectionConfig, EvaluationConfig, RunConfig
+from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.detection.clustering import Clusters
+from swift_hydra_kedro.detection.training import Regions, find_regions, train_experts, train_gate
+from swift_hydra_kedro.models.checkpoints import detector_settings, load_detector, tensors_of
+from swift_hydra_kedro.models.inference import expert_load
+from swift_hydra_kedro.models.seeding import choose_device
+from swift_hydra_kedro.pipelines.conversion import to_rows, to_synthetic
+from swift_hydra_kedro.scorer import Scorer
+
+
+def cluster_rows(
+    train_rows: Checkpoint, synthetic_rows: Checkpoint, detection: DetectionConfig, run: RunConfig
+) -> Checkpoint:
+    """Find the data's regions and deal them out to the experts."""
+    synthetic = to_synthetic(synthetic_rows, run)
+    regions = find_regions(to_rows(train_rows, run), synthetic, detection.experts, run.seed)
+    tensors = {"centres": regions.clusters.centres, "cluster_of_expert": regions.cluster_of_expert}
+    return Checkpoint(tensors, {"inertia": list(regions.clusters.inertia)})
+
+
+def train_all_experts(
+    train_rows: Checkpoint, synthetic_rows: Checkpoint, regions: Checkpoint, detection: DetectionConfig, run: RunConfig
+) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
+    """Train the stacked experts."""
+    start = time.perf_counter()
+    rows, synthetic = to_rows(train_rows, run), to_synthetic(synthetic_rows, run)
+    experts, history = train_experts(rows, synthetic, _regions(regions), detection.experts, run.seed, progress=True)
+    report = {"seconds": time.perf_counter() - start}
+    return Checkpoint(tensors_of(experts), detector_settings(experts)), pd.DataFrame(history), report
+
+
+def train_mixture(
+    experts: Checkpoint,
+    train_rows: Checkpoint,
+    synthetic_rows: Checkpoint,
+    regions: Checkpoint,
+    preprocessor: dict[str, Any],
+    detection: DetectionConfig,
+    evaluation: EvaluationConfig,
+    run: RunConfig,
+) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
+    """Train the gate and, with it, the experts; the model holds all that scoring needs."""
+    start = time.perf_counter()
+    device = choose_device(run.device)
+    rows, synthetic = to_rows(train_rows, run), to_synthetic(synthetic_rows, run)
+    stacked = load_detector(experts.tensors, experts.state).to(device)
+    mixture, history = train_gate(stacked, rows, synthetic, _regions(regions), detection, run.seed, progress=True)
+    scorer = Scorer(TablePreprocessor.from_state(preprocessor), mixture, evaluation.threshold)
+    return scorer.to_checkpoint(), pd.DataFrame(history), {"seconds": time.perf_counter() - start}
+
+
+def count_rows_per_expert(
+    model: Checkpoint, regions: Checkpoint, train_rows: Checkpoint, test_rows: Checkpoint
+) -> pd.DataFrame:
+    """Share of the routed rows that each expert gets: dead experts and winners who take all show here."""
+    mixture = Scorer.from_checkpoint(model).mixture
+    cluster = regions.tensors["cluster_of_expert"]
+    return pd.DataFrame(
+        {
+            "expert": range(len(cluster)),
+            "cluster": cluster,
+            "train_share": expert_load(mixture, train_rows.tensors["x"]),
+            "test_share": expert_load(mixture, test_rows.tensors["x"]),
+        }
+    )
+
+
+def _regions(checkpoint: Checkpoint) -> Regions:
+    clusters = Clusters(checkpoint.tensors["centres"], tuple(checkpoint.state["inertia"]))
+    return Regions(clusters, checkpoint.tensors["cluster_of_expert"])

@@ -1,0 +1,5 @@
+"""Stage: evaluation."""
+
+from swift_hydra_kedro.pipelines.evaluation.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,139 @@
+"""Score the test part with Swift Hydra and with the baselines, and measure."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from swift_hydra_kedro.baselines.registry import anomaly_score, check_names, fit, get_baseline
+from swift_hydra_kedro.config import (
+    DetectionConfig,
+    EvaluationConfig,
+    PreparationConfig,
+    RunConfig,
+    SwiftHydraConfig,
+)
+from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.table import LabelledTable
+from swift_hydra_kedro.evaluation.leaderboard import flat_metrics
+from swift_hydra_kedro.evaluation.metrics import evaluate_scores, matched_threshold
+from swift_hydra_kedro.models.checkpoints import load_detector
+from swift_hydra_kedro.models.inference import predict_probability
+from swift_hydra_kedro.scorer import Scorer
+from swift_hydra_kedro.serving.logging import log_model
+
+Report = dict[str, dict[str, float]]
+NO_CLIP = 1e12
+EXAMPLE_ROWS = 5
+
+
+def score_swift_hydra(
+    model: Checkpoint,
+    single_detector: Checkpoint,
+    test_table: pd.DataFrame,
+    pretraining_report: dict[str, float],
+    synthesis_report: dict[str, float],
+    experts_report: dict[str, float],
+    gate_report: dict[str, float],
+    evaluation: EvaluationConfig,
+) -> tuple[pd.DataFrame, Report]:
+    """Probabilities of the mixture and of the single detector, with the seconds that each took."""
+    scorer = Scorer.from_checkpoint(model)
+    single = load_detector(single_detector.tensors, single_detector.state)
+    features = LabelledTable.from_frame(test_table).features
+    generation = pretraining_report["seconds"] + synthesis_report["seconds"]
+    fit_seconds = {
+        "swift_hydra_mome": generation + experts_report["seconds"] + gate_report["seconds"],
+        "swift_hydra_single": generation,
+    }
+    predict = {
+        "swift_hydra_mome": scorer.score,
+        "swift_hydra_single": lambda rows: predict_probability(single, scorer.preprocessor.transform(rows)),
+    }
+    scores, report = {}, {}
+    for name, score in predict.items():
+        start = time.perf_counter()
+        scores[name] = score(features)
+        report[name] = _report(evaluation.threshold, fit_seconds[name], time.perf_counter() - start)
+    return pd.DataFrame(scores), report
+
+
+def run_baselines(
+    train_table: pd.DataFrame,
+    test_table: pd.DataFrame,
+    preparation: PreparationConfig,
+    detection: DetectionConfig,
+    evaluation: EvaluationConfig,
+    run: RunConfig,
+) -> tuple[pd.DataFrame, Report]:
+    """Fit every baseline on the same split and score the test part.
+
+    They get imputed and encoded features without Swift Hydra's clipping, which a forest does not need.
+    """
+    check_names(evaluation.baselines)
+    train, test = LabelledTable.from_frame(train_table), LabelledTable.from_frame(test_table)
+    preprocessor = TablePreprocessor.fit(train.features, preparation.model_copy(update={"clip": NO_CLIP}))
+    x, y, x_test = preprocessor.transform(train.features), train.label.to_numpy(), preprocessor.transform(test.features)
+    config = SwiftHydraConfig(preparation=preparation, detection=detection)
+    scores, report = {}, {}
+    bar = tqdm(evaluation.baselines, desc="baselines", unit="method")
+    for name in bar:
+        bar.set_postfix_str(name)
+        baseline = get_baseline(name)
+        estimator = baseline.build(run.seed, config)
+        start = time.perf_counter()
+        fit(baseline, estimator, x, y)
+        fitted = time.perf_counter()
+        scores[name] = anomaly_score(estimator, x_test)
+        scored = time.perf_counter()
+        threshold = evaluation.threshold
+        if baseline.threshold == "matched":
+            threshold = matched_threshold(anomaly_score(estimator, x), float(y.mean()))
+        report[name] = _report(threshold, fitted - start, scored - fitted)
+    return pd.DataFrame(scores, index=range(len(test))), report
+
+
+def measure(
+    test_rows: Checkpoint,
+    own_scores: pd.DataFrame,
+    own_report: Report,
+    baseline_scores: pd.DataFrame,
+    baseline_report: Report,
+    split_report: dict[str, Any],
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """`metrics.json`, and the scores of all methods beside the label."""
+    label, seen = test_rows.tensors["y"], test_rows.tensors["seen"].astype(bool)
+    scores = pd.concat([own_scores, baseline_scores], axis=1)
+    metrics: dict[str, Any] = {
+        name: evaluate_scores(label, scores[name], seen_in_training=seen, **report)
+        for name, report in (own_report | baseline_report).items()
+    }
+    metrics["data"] = split_report
+    return metrics, scores.assign(label=label)
+
+
+def to_mlflow_metrics(metrics: dict[str, Any], synthesis_history: pd.DataFrame) -> dict[str, Any]:
+    """Metrics as MLflow takes them: single values, and one value per episode."""
+    logged: dict[str, Any] = {name: {"value": value, "step": 0} for name, value in flat_metrics(metrics).items()}
+    for name in synthesis_history.columns.drop("episode", errors="ignore"):
+        points = synthesis_history[["episode", name]].dropna()
+        logged[f"synthesis.{name}"] = [{"value": float(v), "step": int(e)} for e, v in points.to_numpy()]
+    return logged
+
+
+def log_fitted_model(model: Checkpoint, train_table: pd.DataFrame) -> dict[str, Any]:
+    """Log the model to the MLflow run, with a few training rows as its example."""
+    return log_model(model, LabelledTable.from_frame(train_table).features.head(EXAMPLE_ROWS))
+
+
+def _report(threshold: float, fit_seconds: float, predict_seconds: float) -> dict[str, float]:
+    return {
+        "threshold": float(threshold),
+        "fit_seconds": float(np.round(fit_seconds, 3)),
+        "predict_seconds": float(np.round(predict_seconds, 6)),
+    }

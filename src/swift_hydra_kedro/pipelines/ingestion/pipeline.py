@@ -1,0 +1,19 @@
+"""Ingestion: from a source to a checked table."""
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from swift_hydra_kedro.pipelines.ingestion.nodes import ingest
+
+
+def create_pipeline() -> Pipeline:
+    """One node: read and check."""
+    return pipeline(
+        [
+            node(
+                ingest,
+                inputs=["raw_tables", "params:tables", "params:run"],
+                outputs=["table", "table_summary"],
+                name="ingest",
+            )
+        ]
+    )

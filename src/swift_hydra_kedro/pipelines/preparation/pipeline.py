@@ -1,0 +1,31 @@
+"""Preparation: from a table to scaled rows of a training and a test part."""
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from swift_hydra_kedro.pipelines.preparation.nodes import fit_preprocessor, scale, split_table
+
+
+def create_pipeline() -> Pipeline:
+    """Split, fit on the training part, scale both."""
+    return pipeline(
+        [
+            node(
+                split_table,
+                inputs=["table", "params:run"],
+                outputs=["train_table", "test_table", "split_report"],
+                name="split",
+            ),
+            node(
+                fit_preprocessor,
+                inputs=["train_table", "params:preparation"],
+                outputs="preprocessor",
+                name="fit_preprocessor",
+            ),
+            node(
+                scale,
+                inputs=["train_table", "test_table", "preprocessor"],
+                outputs=["train_rows", "test_rows"],
+                name="scale",
+            ),
+        ]
+    )

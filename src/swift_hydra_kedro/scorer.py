@@ -1,0 +1,54 @@
+"""A fitted model as it is put to work: preprocessing and mixture, from a table to probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_of
+from swift_hydra_kedro.models.inference import predict_probability
+from swift_hydra_kedro.models.mome import MixtureOfExperts
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Everything that scoring a new row needs."""
+
+    preprocessor: TablePreprocessor
+    mixture: MixtureOfExperts
+    threshold: float
+
+    def score(self, features: pd.DataFrame) -> np.ndarray:
+        """Probability of an anomaly for each row, `(N,)` float64.
+
+        Raises
+        ------
+        ValueError
+            If a column that the model was trained on is missing or has another type.
+        """
+        return predict_probability(self.mixture, self.preprocessor.transform(features))
+
+    def decide(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Columns `score` and `is_anomaly` (score at least the threshold), with the index of `features`."""
+        score = self.score(features)
+        return pd.DataFrame({"score": score, "is_anomaly": score >= self.threshold}, index=features.index)
+
+    def to_checkpoint(self) -> Checkpoint:
+        """The model as arrays and JSON."""
+        state = {
+            "preprocessor": self.preprocessor.state(),
+            "mixture": mixture_settings(self.mixture),
+            "threshold": self.threshold,
+        }
+        return Checkpoint(tensors_of(self.mixture), state)
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint) -> Scorer:
+        """Rebuild a model from what `to_checkpoint` gave; its scores are the same to the bit."""
+        state = checkpoint.state
+        mixture = load_mixture(checkpoint.tensors, state["mixture"])
+        return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"])

@@ -1,0 +1,37 @@
+"""Logging of the fitted model to the active MLflow run."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+
+from swift_hydra_kedro import __version__
+from swift_hydra_kedro.data.checkpoint import Checkpoint, save_checkpoint
+from swift_hydra_kedro.scorer import Scorer
+
+
+def log_model(model: Checkpoint, example: pd.DataFrame) -> dict[str, Any]:
+    """Log `model` with signature and input example; return where it went.
+
+    Parameters
+    ----------
+    model : what `Scorer.to_checkpoint` gave
+    example : a few rows of features in the table's units
+    """
+    signature = mlflow.models.infer_signature(example, Scorer.from_checkpoint(model).decide(example))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint"
+        save_checkpoint(path, model)
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("mlflow_model.py")),
+            artifacts={"checkpoint": str(path)},
+            signature=signature,
+            input_example=example,
+            pip_requirements=[f"swift_hydra_kedro=={__version__}"],
+        )
+    return {"model_uri": info.model_uri, "run_id": info.run_id}

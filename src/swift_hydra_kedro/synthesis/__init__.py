@@ -1,0 +1,1 @@
+"""The self-reinforcing generative module (section 3.1, algorithm 1)."""

@@ -1,0 +1,66 @@
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swift_hydra_kedro.data.columns import is_numeric, reject_dates, to_numbers, to_text
+
+
+@pytest.mark.parametrize(
+    ("values", "numeric"),
+    [
+        (pd.Series([1, 2]), True),
+        (pd.Series([True, False]), True),
+        (pd.Series([1, None], dtype="Int64"), True),
+        (pd.Series([Decimal("1.5"), None], dtype=object), True),
+        (pd.Series([1, 2.5, None], dtype=object), True),
+        (pd.Series(["1", "2"]), False),
+        (pd.Series([1, "b"], dtype=object), False),
+        (pd.Series([1, 2], dtype="category"), False),
+        (pd.Series([None, None], dtype=object), False),
+    ],
+)
+def test_kind_follows_the_type_not_the_text(values, numeric):
+    assert is_numeric(values) is numeric
+
+
+def test_numbers_of_every_type_become_float64():
+    for values in ([True, False], [1, 0]):
+        np.testing.assert_array_equal(to_numbers(pd.Series(values)), [1.0, 0.0])
+    for missing in (pd.Series([1, None], dtype="Int64"), pd.Series(["1", None]), pd.Series([Decimal(1), None])):
+        np.testing.assert_array_equal(to_numbers(missing), [1.0, np.nan])
+
+
+def test_text_among_numbers_is_counted_and_shown():
+    with pytest.raises(ValueError, match=r"'age' must hold numbers but has text in 2 of 4 rows, such as 'old'"):
+        to_numbers(pd.Series([1, "old", "new", None], name="age", dtype=object))
+
+
+def test_equal_values_get_equal_text():
+    values = pd.Series([1, 1.0, np.float32(1), "1", 0.5, True, "b", None], dtype=object)
+    assert to_text(values).iloc[:-1].tolist() == ["1", "1", "1", "1", "0.5", "1", "b"]
+    assert to_text(values).isna().tolist() == [False] * 7 + [True]
+    assert to_text(pd.Series([2.0, np.nan])).iloc[0] == "2"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.to_datetime(pd.Series(["2024-05-31", None])),
+        pd.to_datetime(pd.Series(["2024-05-31"]), utc=True),
+        pd.to_timedelta(pd.Series(["1 day"])),
+        pd.Series(pd.period_range("2024-01", periods=2, freq="M")),
+        pd.Series(["2024-05-31", "2024-06-01 12:00:00", None]),
+    ],
+)
+def test_dates_are_refused_with_a_remedy(values):
+    with pytest.raises(ValueError, match=r"column 'when' holds dates or durations: convert .* id_columns"):
+        reject_dates(values.rename("when"))
+
+
+def test_other_columns_are_no_dates():
+    for values in (["2024-05-31", "unknown"], [20240531, 20240601], [None, None]):
+        reject_dates(pd.Series(values))
+    with pytest.raises(ValueError, match="complex"):
+        is_numeric(pd.Series([1j]))
