@@ -22,7 +22,7 @@ class RunConfig(Config):
     """What one run is about: `--params=dataset=...,train_size=...,seed=...`."""
 
     dataset: str = Field(
-        "breast_cancer", min_length=1, description="An ADBench file's stem, an embedded set, or a name under `tables`."
+        "digits", min_length=1, description="An ADBench file's stem, an embedded set, or a name under `tables`."
     )
     train_size: float = Field(0.4, gt=0, lt=1, description="Share of the rows used for training.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the split and of everything random after it.")

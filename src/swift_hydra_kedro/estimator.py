@@ -160,7 +160,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         self, features: pd.DataFrame, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Labels as 0 and 1, and weights, both `(N,)`."""
-        y = validate_data(self, y=y, reset=False)
+        y = np.asarray(validate_data(self, y=y, reset=False))
         check_classification_targets(y)
         if len(y) != len(features):
             raise ValueError(f"X has {len(features)} rows and y has {len(y)}: they must agree")

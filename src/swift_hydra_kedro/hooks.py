@@ -15,7 +15,13 @@ from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHo
 from pydantic import BaseModel
 from rich.console import Console
 
+from swift_hydra_kedro.baselines.registry import check_names
+from swift_hydra_kedro.config import DetectionConfig, RunConfig
 from swift_hydra_kedro.evaluation.leaderboard import render_leaderboard
+from swift_hydra_kedro.models.seeding import choose_device
+from swift_hydra_kedro.models.selective_scan import resolve_backend
+
+WIDTH_OF_LOGS = 120
 
 
 class ProjectConfigLoader(OmegaConfigLoader):
@@ -49,30 +55,42 @@ class MlflowHook(KedroMlflowHook):
         super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
 
 
-class ResultsHook:
-    """Prints the results of a run that made any, and where to look further."""
+class RunHook:
+    """Checks before a run what the parameters' types cannot say, and prints the results after it."""
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Refuse unknown baselines before anything trains."""
+        if "params:evaluation" in pipeline.inputs():
+            check_names(catalog.load("params:evaluation").baselines)
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Print the leaderboard."""
-        if "metrics" not in pipeline.outputs() | pipeline.inputs() | pipeline.datasets():
+        """Print the leaderboard, and where to look further."""
+        if "metrics" not in pipeline.datasets():
             return
-        run = catalog.load("params:run")
+        run = _run_config(catalog)
+        console = Console(width=None if Console().is_terminal else WIDTH_OF_LOGS)
         title = f"{run.dataset}, train share {run.train_size}, seed {run.seed}"
-        console = Console()
         console.print(render_leaderboard(catalog.load("metrics"), title))
         folder = Path("data/08_reporting") / run.dataset / f"train_{run.train_size}" / f"seed_{run.seed}"
-        console.print(f"Figures:   {folder / 'report.html'}\nMetrics:   {folder / 'metrics.json'}", highlight=False)
+        console.print(f"Report:    {folder / 'report.html'}\nMetrics:   {folder / 'metrics.json'}", highlight=False)
         console.print("MLflow UI: make ui\nKedro-Viz: make viz", highlight=False)
 
 
+def _run_config(catalog: DataCatalog) -> RunConfig:
+    return RunConfig.model_validate(catalog.load("params:run"))
+
+
 def _tags(run_params: dict[str, Any], catalog: DataCatalog) -> dict[str, str]:
-    run = catalog.load("params:run")
+    run = _run_config(catalog)
+    detection = DetectionConfig.model_validate(catalog.load("params:detection"))
+    backend = resolve_backend(detection.experts.mamba.backend, choose_device(run.device))
     return {
         "dataset": run.dataset,
         "train_size": str(run.train_size),
         "seed": str(run.seed),
-        "device": run.device,
+        "backend": backend,
         "budget": run_params.get("env") or "base",
         "git_revision": _git_revision(run_params["project_path"]),
     }

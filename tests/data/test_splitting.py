@@ -6,7 +6,7 @@ from hypothesis.extra import pandas as some
 from sklearn.model_selection import train_test_split
 
 from swift_hydra_kedro.data.embedded import digits
-from swift_hydra_kedro.data.splitting import duplicate_mask, split, trim
+from swift_hydra_kedro.data.splitting import duplicate_mask, split
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 0.1 + 0.2, 0.3, float("nan"), -float("nan"), float("inf")])
 FRAMES = some.data_frames(
@@ -44,21 +44,3 @@ def test_duplicate_mask_survives_colliding_hashes(monkeypatch):
     monkeypatch.setattr(pd.util, "hash_pandas_object", lambda frame, index: pd.Series(np.zeros(len(frame), np.uint64)))
     train, test = pd.DataFrame({"a": [1.0, 2.0]}), pd.DataFrame({"a": [2.0, 3.0, 1.0, 2.0]})
     assert duplicate_mask(train, test).tolist() == [True, False, True, True]
-
-
-@settings(deadline=None)  # a busy machine is no failure
-@given(label=st.lists(st.integers(0, 1), max_size=60), seed=st.integers(0, 2**32))
-def test_trim_balances_without_repeating(label, seed):
-    y = np.array(label, dtype=int)
-    rows = trim(y, np.random.default_rng(seed))
-    j = min((y == 0).sum(), (y == 1).sum())
-    assert ((y[rows] == 0).sum(), (y[rows] == 1).sum()) == (j, j)
-    assert (np.diff(rows) > 0).all()
-    np.testing.assert_array_equal(rows, trim(pd.Series(y), np.random.default_rng(seed)))
-
-
-def test_trim_draws_evenly():
-    y = np.repeat([0, 1], [10, 5])
-    rng = np.random.default_rng(0)
-    drawn = np.bincount(np.concatenate([trim(y, rng) for _ in range(2000)]), minlength=15) / 2000
-    np.testing.assert_allclose(drawn, np.repeat([0.5, 1.0], [10, 5]), atol=0.05)

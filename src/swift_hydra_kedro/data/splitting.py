@@ -1,4 +1,4 @@
-"""The train/test split, copies of training rows in the test part, and `Trim`."""
+"""The train/test split, and copies of training rows in the test part."""
 
 from __future__ import annotations
 
@@ -52,27 +52,6 @@ def duplicate_mask(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     if mask.any():  # equal hashes are likely copies; compare the values to be sure
         mask[mask] = _occurs(test[mask], train[np.isin(train_hash, test_hash[mask])])
     return mask
-
-
-def trim(label: pd.Series | np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Balance the classes (`Trim`): j = min(#normal, #anomalous) rows of each, drawn without replacement.
-
-    Parameters
-    ----------
-    label
-        0 and 1, of shape (N,).
-    rng
-        Source of the draw.
-
-    Returns
-    -------
-    ndarray of shape (2 j,)
-        Positions in `label`, ascending.
-    """
-    anomalous = np.asarray(label) == 1
-    classes = [np.flatnonzero(~anomalous), np.flatnonzero(anomalous)]
-    j = min(map(len, classes))
-    return np.sort(np.concatenate([rng.choice(rows, j, replace=False) for rows in classes]))
 
 
 def _row_hash(features: pd.DataFrame) -> np.ndarray:

@@ -27,7 +27,7 @@ def fit_mixture(
     config: DetectionConfig,
     generator: torch.Generator,
     progress: bool = False,
-) -> tuple[MixtureOfExperts, list[dict[str, float]]]:
+) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
     """Train a gate over `experts`, then gate and experts together.
 
     Returns
@@ -64,13 +64,13 @@ class _Phase:
 
     def run(
         self, name: str, training: TrainingConfig, parameters: list[Tensor], teacher: MixtureOfExperts | None
-    ) -> list[dict[str, float]]:
+    ) -> list[dict[str, float | str]]:
         rows, generator = self.rows, self.generator
         n_steps = training.steps(int((~rows.synthetic).sum()))
         index = common_batches(rows, self.config.experts, training.batch_size, n_steps, generator)  # (steps, B)
         optimiser = torch.optim.Adam(parameters, lr=training.learning_rate)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=n_steps)
-        history: list[dict[str, float]] = []
+        history: list[dict[str, float | str]] = []
         bar = tqdm(range(n_steps), desc=name, unit="step", disable=not self.progress)
         for step in bar:
             at = index[step]

@@ -62,7 +62,7 @@ def train_gate(
     config: DetectionConfig,
     seed: int,
     progress: bool = False,
-) -> tuple[MixtureOfExperts, list[dict[str, float]]]:
+) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
     """Train the gate, then gate and experts together; see `fit_mixture`."""
     generators = stage_generators(seed, "gate", rows.x.device)
     training_rows = _training_rows(rows, synthetic, regions, config.experts, generators.numpy)

@@ -23,7 +23,7 @@ def render_page(title: str, metrics: Mapping[str, Any], figures: Mapping[str, go
     board = leaderboard(metrics)
     board["method"] = board["method"].map(display_name)
     table = board.to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0)
-    sections = []
+    sections: list[str] = []
     for name, figure in figures.items():
         drawn = figure.to_html(full_html=False, include_plotlyjs=not sections)
         sections.append(f'<section id="{escape(name)}">{drawn}</section>')

@@ -72,8 +72,8 @@ def load_mixture(tensors: Tensors, settings: Settings) -> MixtureOfExperts:
 
 def policy_settings(policy: Policy) -> Settings:
     """What `load_policy` needs beside the tensors."""
-    hidden, state_size = policy.body[0].weight.shape
-    return {"state_size": state_size, "action_size": policy.head.out_features // 2, "hidden": hidden}
+    sizes = {"state_size": policy.state_size, "action_size": policy.head.out_features // 2}
+    return sizes | {"hidden": policy.head.in_features}
 
 
 def load_policy(tensors: Tensors, settings: Settings) -> Policy:

@@ -18,6 +18,7 @@ class Policy(nn.Module):
 
     def __init__(self, state_size: int, action_size: int, hidden: int, initial_sigma: float = 0.3) -> None:
         super().__init__()
+        self.state_size = state_size
         self.body = _tanh_body(state_size, hidden)
         self.head = nn.Linear(hidden, 2 * action_size)
         with torch.no_grad():  # start near "no step", with the same spread everywhere

@@ -52,6 +52,7 @@ def selective_scan_cuda(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tenso
     Stacked networks travel as the kernel's groups: their channels side by side, with `B` and `C` per group.
     """
     kernel = _cuda_kernel()
+    assert kernel is not None, "choose_scan has made sure of the kernel"
     groups = (u.shape[:-3].numel(), *u.shape[-3:])  # (m, b, l, channels)
     channels_last = [t.reshape(*groups[:3], -1).permute(1, 0, 3, 2) for t in (u, delta, B, C)]  # (b, m, width, l)
     u_, delta_, B_, C_ = (t.contiguous() for t in channels_last)

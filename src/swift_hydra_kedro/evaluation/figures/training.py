@@ -77,7 +77,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     Parameters
     ----------
     histories : by the panel's title, one row per recorded step with `step`, `loss` and, where rows
-        were held out, `held_out_loss`; other columns are not drawn
+        were held out, `held_out_loss` (NaN throughout is none); other columns are not drawn
     """
     if not histories:
         return say(styled(go.Figure(), "How the losses fell", ""), "No training stages")
@@ -97,7 +97,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
 def _add_losses(figure: go.Figure, history: pd.DataFrame, row: int, column: int) -> None:
     drawn = history.iloc[evenly(len(history), MAX_POINTS)]
     for kind, (name, line) in _LOSSES.items():
-        if kind in drawn:
+        if kind in drawn and drawn[kind].notna().any():
             trace = go.Scatter(
                 x=drawn["step"].tolist(),
                 y=compact(drawn[kind]),

@@ -37,8 +37,10 @@ def draw_losses(
     pretraining_history: pd.DataFrame, experts_history: pd.DataFrame, gate_history: pd.DataFrame
 ) -> go.Figure:
     """Loss of every stage by step."""
-    stages = dict(list(pretraining_history.groupby("model"))) | {"experts": experts_history}
-    return figures.learning_curves(stages | dict(list(gate_history.groupby("phase"))))
+    stages = {"experts": experts_history}
+    for history, column in ((pretraining_history, "model"), (gate_history, "phase")):
+        stages |= {str(name): rows for name, rows in history.groupby(column, sort=False)}
+    return figures.learning_curves(stages)
 
 
 def draw_anomalies(

@@ -1,0 +1,52 @@
+# Two commands: `make run` and `make test`. Both set everything up first and are quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+ARGS ?=
+
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: run test check ui viz clean help
+
+help:  ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run  ## Set up, then run the full pipeline on embedded data (more options in ARGS)
+	$(BIN)/kedro run --pipeline=full $(ARGS)
+
+test: check  ## Set up, then run every check and test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test  ## Formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+ui: $(VENV)/.run  ## Open the MLflow UI on http://127.0.0.1:5000
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlflow.db --host 127.0.0.1 --port 5000
+
+viz: $(VENV)/.run  ## Open Kedro-Viz on http://127.0.0.1:4141
+	$(BIN)/kedro viz run --host=127.0.0.1 --port=4141 --pipeline=full
+
+clean:  ## Remove the environment, caches, data of runs and tracking
+	git clean -fdX --exclude='!conf/local' --exclude='!data/01_raw'
+
+$(VENV)/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11 to 3.13 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.venv pyproject.toml constraints.txt
+	@echo "Installing the pinned packages (a few minutes the first time)"
+	$(PIP) --editable .
+	@touch $@
+
+# The tests compare the Mamba block with the official sources, which install without a GPU but cannot be imported whole.
+$(VENV)/.test: $(VENV)/.run
+	$(PIP) --editable '.[dev]'
+	MAMBA_SKIP_CUDA_BUILD=TRUE MAMBA_FORCE_BUILD=TRUE $(PIP) --no-build-isolation --no-deps mamba-ssm
+	@touch $@

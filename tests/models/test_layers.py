@@ -1,0 +1,71 @@
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from swift_hydra_kedro.models.layers import RMSNorm, StackedLinear, align, seeded_init
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_unstacked_linear_is_torch_s(bias):
+    ours, torchs = StackedLinear(5, 3, bias=bias), nn.Linear(5, 3, bias=bias)
+    torchs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 4, 5)
+    torch.testing.assert_close(ours(x), torchs(x))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("inner", [(4,), (2, 4), ()])
+def test_stacked_linear_applies_each_map_to_its_slice(bias, inner):
+    layer = StackedLinear(5, 3, (2, 3), bias)
+    x = torch.randn(2, 3, *inner, 5)
+    for i in range(2):
+        for j in range(3):
+            expected = F.linear(x[i, j], layer.weight[i, j], layer.bias[i, j] if bias else None)
+            torch.testing.assert_close(layer(x)[i, j], expected)
+
+
+def test_linear_starts_within_torch_s_bound():
+    torch.manual_seed(0)
+    layer = StackedLinear(16, 50, (4,))
+    for values in (layer.weight, layer.bias):
+        assert values.abs().max() <= 0.25
+        assert values.abs().max() > 0.24
+
+
+def test_rms_norm_is_torch_s_with_each_stack_s_gain():
+    layer = RMSNorm(6, (3,))
+    nn.init.normal_(layer.weight)
+    x = torch.randn(3, 2, 4, 6)
+    expected = torch.stack([F.rms_norm(x[m], (6,), layer.weight[m], layer.eps) for m in range(3)])
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_align_puts_new_dimensions_behind_the_stack():
+    assert align(torch.zeros(2, 3, 7), 2, 6).shape == (2, 3, 1, 1, 1, 7)
+
+
+def test_seeded_init_draws_from_the_generator_alone():
+    def weights(seed, global_seed):
+        torch.manual_seed(global_seed)
+        with seeded_init(torch.Generator().manual_seed(seed)):
+            return nn.Linear(3, 3).weight
+
+    assert torch.equal(weights(0, 1), weights(0, 2))
+    assert not torch.equal(weights(0, 1), weights(1, 1))
+
+
+def test_seeded_init_advances_the_generator(generator):
+    drawn = []
+    for _ in range(2):
+        with seeded_init(generator):
+            drawn.append(torch.randn(3))
+    assert not torch.equal(*drawn)
+
+
+def test_seeded_init_leaves_the_global_state_also_after_an_error(generator):
+    before = torch.get_rng_state()
+    with pytest.raises(KeyError), seeded_init(generator):
+        torch.randn(3)
+        raise KeyError
+    assert torch.equal(torch.get_rng_state(), before)
