@@ -197,14 +197,21 @@ class ExpertsConfig(Config):
         le=1,
         description="Share of an expert's rows drawn from its own cluster; the rest comes from everywhere.",
     )
-    synthetic_share: float = Field(0.2, ge=0, lt=1, description="Share of synthetic rows among an expert's anomalies.")
+    synthetic_share: float | None = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        description="Share of synthetic rows among an expert's anomalies; null draws real and synthetic ones alike.",
+    )
     feature_share: float = Field(0.7, gt=0, le=1, description="Share of the features an expert sees.")
     few_anomalies_feature_share: float = Field(
         0.5, gt=0, le=1, description="The same where labelled anomalies are fewer than `folds`."
     )
     mixup: float = Field(0.4, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
     folds: int = Field(
-        5, ge=2, description="Each expert holds one of this many folds out and keeps its best state there."
+        5,
+        ge=1,
+        description="Each expert holds one of this many folds out and keeps its best state there; 1 holds none out.",
     )
     mamba: MambaConfig = MambaConfig(d_model=32)
     training: TrainingConfig = TrainingConfig(epochs=400, max_steps=600, batch_size=128, learning_rate=3e-3)

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from imblearn.over_sampling.base import BaseOverSampler
 from numpy.typing import ArrayLike
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -25,7 +26,7 @@ from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
 from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.fitting import LabelledRows
-from swift_hydra_kedro.models.seeding import choose_device, stage_generators
+from swift_hydra_kedro.models.runtime import choose_device, stage_generators
 from swift_hydra_kedro.scorer import Scorer
 from swift_hydra_kedro.synthesis.loop import SynthesisResult, draw_anomalies, synthesise
 from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
@@ -221,7 +222,12 @@ class SwiftHydraSampler(BaseOverSampler):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit_resample(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _fit_resample(
+        self, X: np.ndarray | sparse.spmatrix, y: np.ndarray
+    ) -> tuple[np.ndarray | sparse.spmatrix, np.ndarray]:
+        if sparse.issparse(X):
+            dense, label = self._fit_resample(X.toarray(), y)
+            return X.__class__(dense), label
         device, seed = choose_device(self.device), _seed(self.random_state)
         features = feature_frame(X)
         preprocessor = TablePreprocessor.fit(features, PreparationConfig())

@@ -18,7 +18,7 @@ from rich.console import Console
 from swift_hydra_kedro.baselines.registry import check_names
 from swift_hydra_kedro.config import DetectionConfig, RunConfig
 from swift_hydra_kedro.evaluation.leaderboard import render_leaderboard
-from swift_hydra_kedro.models.seeding import choose_device
+from swift_hydra_kedro.models.runtime import choose_device
 from swift_hydra_kedro.models.selective_scan import resolve_backend
 
 WIDTH_OF_LOGS = 120

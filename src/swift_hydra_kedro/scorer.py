@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -30,7 +32,12 @@ class Scorer:
         ValueError
             If a column that the model was trained on is missing or has another type.
         """
-        return predict_probability(self.mixture, self.preprocessor.transform(features))
+        return predict_probability(self._double_mixture, self.preprocessor.transform(features))
+
+    @cached_property
+    def _double_mixture(self) -> MixtureOfExperts:
+        """Return the mixture in double precision: a row's score then does not depend on the rows scored with it."""
+        return copy.deepcopy(self.mixture).double()
 
     def decide(self, features: pd.DataFrame) -> pd.DataFrame:
         """Columns `score` and `is_anomaly` (score at least the threshold), with the index of `features`."""

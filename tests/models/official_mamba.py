@@ -26,9 +26,9 @@ STUBBED = ("mamba_ssm", "einops", "selective_scan_cuda", "causal_conv1d", "trito
 REARRANGE: dict[str, Callable[..., Tensor]] = {
     "d -> d 1": lambda t: t[:, None],
     "b l d -> d (b l)": lambda t: t.flatten(0, 1).mT,
-    "d (b l) -> b d l": lambda t, l: t.unflatten(1, (-1, l)).transpose(0, 1),
+    "d (b l) -> b d l": lambda t, **size: t.unflatten(1, (-1, size["l"])).transpose(0, 1),
     "b d l -> (b l) d": lambda t: t.mT.flatten(0, 1),
-    "(b l) dstate -> b dstate l": lambda t, l: t.unflatten(0, (-1, l)).mT,
+    "(b l) dstate -> b dstate l": lambda t, **size: t.unflatten(0, (-1, size["l"])).mT,
     "b d l -> b l d": lambda t: t.mT,
 }
 REPEAT: dict[str, Callable[..., Tensor]] = {

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ def slowly(x, train, bins):
     for values, column in zip(train.T, x.T, strict=True):
         edges = sorted(set(np.quantile(values, np.linspace(0, 1, bins + 1))))
         if len(edges) > 2:
-            for low, high in zip(edges[:-1], edges[1:], strict=True):
+            for low, high in pairwise(edges):
                 columns.append([0 if v <= low else 1 if v >= high else (v - low) / (high - low) for v in column])
     return np.column_stack(columns)
 

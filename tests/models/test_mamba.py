@@ -31,6 +31,12 @@ def shapes(module):
     return {name: tuple(value.shape) for name, value in module.state_dict().items()}
 
 
+def gradients(output, wanted):
+    """Gradients for a fixed random cotangent; zeros where nothing depends on it, as `A_log` with one token."""
+    cotangent = torch.randn(output.shape, generator=torch.Generator().manual_seed(1), dtype=output.dtype)
+    return torch.autograd.grad(output, wanted, cotangent, allow_unused=True, materialize_grads=True)
+
+
 def slice_of(module, index):
     return {name: value[index] for name, value in module.named_parameters()}
 
@@ -66,14 +72,8 @@ def test_gradients_equal_those_of_the_official_block(block, official, length):
     theirs = official.Mamba(32)
     theirs.load_state_dict(block.state_dict())
     x = torch.randn(4, length, 32, requires_grad=True)
-    cotangent = torch.randn(4, length, 32)
-    of_block, of_theirs = (
-        torch.autograd.grad(
-            m(x), [x, *dict(sorted(m.named_parameters())).values()], cotangent, allow_unused=True, materialize_grads=True
-        )
-        for m in (block, theirs)
-    )
-    for name, ours, official_one in zip(["x", *sorted(SHAPES_FOR_32)], of_block, of_theirs, strict=True):
+    of_block, of_theirs = (gradients(m(x), [x, *(m.get_parameter(n) for n in SHAPES_FOR_32)]) for m in (block, theirs))
+    for name, ours, official_one in zip(["x", *SHAPES_FOR_32], of_block, of_theirs, strict=True):
         torch.testing.assert_close(ours, official_one, **TOLERANCE, msg=lambda text, n=name: f"gradient of {n}: {text}")
 
 
@@ -132,16 +132,8 @@ def test_stacked_block_equals_its_slices_in_outputs_and_gradients(length):
     alone = torch.stack([functional_call(single, slice_of(stacked, m), (x[m],)) for m in range(3)])
     together = stacked(x)
     torch.testing.assert_close(together, alone)
-    cotangent = torch.randn_like(together)
     wanted = [x, *stacked.parameters()]
-    pairs = zip(
-        *(
-            torch.autograd.grad(y, wanted, cotangent, allow_unused=True, materialize_grads=True)
-            for y in (together, alone)
-        ),
-        strict=True,
-    )
-    for gradient, expected in pairs:
+    for gradient, expected in zip(gradients(together, wanted), gradients(alone, wanted), strict=True):
         torch.testing.assert_close(gradient, expected)
 
 

@@ -104,7 +104,7 @@ def test_kernel_gets_contiguous_float_arrays(monkeypatch):
 
 
 def test_kernel_on_the_cpu_is_refused_with_a_way_out():
-    with pytest.raises(ValueError, match="needs a CUDA device and the mamba-ssm package.*'auto' or 'torch'"):
+    with pytest.raises(ValueError, match=r"needs a CUDA device and the mamba-ssm package.*'auto' or 'torch'"):
         choose_scan("mamba_ssm", CPU)
 
 

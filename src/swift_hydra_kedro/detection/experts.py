@@ -50,7 +50,7 @@ def fit_experts(
     held_out = _held_out_rows(rows, fold_of_expert) if rows.has_folds else None
     n_steps = config.training.steps(int((~rows.synthetic).sum()))
     every = max(1, n_steps // EVALUATIONS)
-    optimiser = torch.optim.Adam(experts.parameters(), lr=config.training.learning_rate)
+    optimiser = torch.optim.Adam(experts.parameters(), lr=config.training.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.training.learning_rate, total_steps=n_steps)
     best = _BestStates(experts)
     history: list[dict[str, float]] = []
@@ -69,10 +69,16 @@ def fit_experts(
         schedule.step()
         experts.net.tokens.keep_only(mask)
         if (step + 1) % every == 0 or step + 1 == n_steps:
-            held_out_loss = _held_out_losses(experts, rows, held_out)
-            best.update(experts, held_out_loss)
+            held_out_loss = (
+                _held_out_losses(experts, rows, held_out) if held_out else torch.full((n_experts,), torch.nan)
+            )
+            best.update(experts, held_out_loss if held_out else torch.zeros(n_experts))
             history.append(
-                {"step": step + 1, "loss": float(losses.mean()), "held_out_loss": float(held_out_loss.mean())}
+                {
+                    "step": step + 1,
+                    "loss": float(losses.detach().mean()),
+                    "held_out_loss": float(held_out_loss.mean()),
+                }
             )
             bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", held_out=f"{history[-1]['held_out_loss']:.3f}")
     best.restore(experts)
@@ -80,7 +86,7 @@ def fit_experts(
 
 
 class _BestStates:
-    """Each stacked expert's parameters at its lowest held-out loss; the latest ones where there is no loss."""
+    """Each stacked expert's parameters at its lowest loss, the latest ones where losses are equal."""
 
     def __init__(self, experts: MambaDetector) -> None:
         self.loss = torch.full(experts.stack, torch.inf)
@@ -89,7 +95,7 @@ class _BestStates:
     @torch.no_grad()
     def update(self, experts: MambaDetector, loss: Tensor) -> None:
         loss = loss.cpu()
-        better = (loss <= self.loss) | loss.isnan()
+        better = loss <= self.loss
         self.loss = torch.where(better, loss, self.loss)
         for name, value in experts.named_parameters():
             self.state[name][better] = value[better]
@@ -129,9 +135,7 @@ def _held_out_rows(rows: TrainingRows, fold_of_expert: np.ndarray) -> tuple[Tens
 
 
 @torch.inference_mode()
-def _held_out_losses(experts: MambaDetector, rows: TrainingRows, held_out: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Class-balanced loss of each expert on its own fold, `(M,)`; NaN without folds."""
-    if held_out is None:
-        return torch.full(experts.stack, torch.nan)
+def _held_out_losses(experts: MambaDetector, rows: TrainingRows, held_out: tuple[Tensor, Tensor]) -> Tensor:
+    """Class-balanced loss of each expert on its own fold, `(M,)`."""
     index, weight = held_out
     return F.binary_cross_entropy_with_logits(experts(rows.x[index]), rows.y[index], weight, reduction="none").sum(-1)

@@ -1,7 +1,8 @@
 """Training of the gate (eq. 4), first with the experts fixed, then together with them.
 
 In the second phase the experts also learn from the mean of all of them as they were before, on mixed
-rows: any two then come close to the whole ensemble, which is what makes top-2 enough.
+rows: any two then come close to the whole ensemble, which is what makes top-2 enough. To follow that
+mean, an expert may use the features that its subspace left out.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class _Phase:
     ) -> None:
         self.mixture, self.rows, self.config = mixture, rows, config
         self.generator, self.progress = generator, progress
+        # the softmax over one score is constant: with a single expert per row the gate would never learn
+        self.n_chosen = min(max(2, config.gate.top_k), config.experts.n_experts)
 
     def run(
         self, name: str, training: TrainingConfig, parameters: list[Tensor], teacher: MixtureOfExperts | None
@@ -68,7 +71,7 @@ class _Phase:
         rows, generator = self.rows, self.generator
         n_steps = training.steps(int((~rows.synthetic).sum()))
         index = common_batches(rows, self.config.experts, training.batch_size, n_steps, generator)  # (steps, B)
-        optimiser = torch.optim.Adam(parameters, lr=training.learning_rate)
+        optimiser = torch.optim.Adam(parameters, lr=training.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=n_steps)
         history: list[dict[str, float | str]] = []
         bar = tqdm(range(n_steps), desc=name, unit="step", disable=not self.progress)
@@ -82,8 +85,8 @@ class _Phase:
             schedule.step()
             if (step + 1) % max(1, n_steps // 10) == 0:
                 share = float(weights.sum(0).max() / weights.sum())
-                history.append({"phase": name, "step": step + 1, "loss": float(loss), "largest_share": share})
-                bar.set_postfix(loss=f"{float(loss):.3f}", largest_share=f"{share:.2f}")
+                history.append({"phase": name, "step": step + 1, "loss": float(loss.detach()), "largest_share": share})
+                bar.set_postfix(loss=f"{float(loss.detach()):.3f}", largest_share=f"{share:.2f}")
         return history
 
     def _loss(self, x: Tensor, y: Tensor, weight: Tensor, teacher: MixtureOfExperts | None) -> tuple[Tensor, Tensor]:
@@ -92,12 +95,12 @@ class _Phase:
             each = self.mixture.all_probabilities(x)  # (M, B)
         gate = self.mixture.gate
         noise = torch.randn(len(x), len(each), generator=self.generator, device=x.device)
-        kept, chosen = gate(x, noise)  # (B, k)
+        kept, chosen = gate(x, noise, self.n_chosen)  # (B, k)
         mixed = (kept * each.T.gather(1, chosen)).sum(-1).clamp(1e-6, 1 - 1e-6)
         loss = F.binary_cross_entropy(mixed, y, weight)
         spread = torch.zeros_like(each.T).scatter(1, chosen, kept)  # (B, M)
         importance = spread.sum(0)
-        loss = loss + self.config.gate.balance_weight * importance.var() / importance.mean().square()
+        loss = loss + self.config.gate.balance_weight * importance.var(correction=0) / importance.mean().square()
         if teacher is not None:
             with torch.no_grad():
                 target = teacher.all_probabilities(x).mean(0)  # (B,)

@@ -39,7 +39,7 @@ def stratified_folds(y: np.ndarray, n_folds: int, rng: np.random.Generator) -> n
     """Deal each class evenly to the folds, `(N,)`; `NO_FOLD` for all rows where a class has fewer rows than folds."""
     fold = np.full(len(y), NO_FOLD)
     classes = [np.flatnonzero(y == label) for label in (0, 1)]
-    if min(map(len, classes)) < n_folds:
+    if n_folds == 1 or min(map(len, classes)) < n_folds:
         return fold
     for members in classes:
         fold[rng.permutation(members)] = np.arange(len(members)) % n_folds
@@ -85,7 +85,10 @@ def _draw_batches(
     normal = seen & (rows.y < 0.5)
     anomalous = seen & (rows.y >= 0.5) & ~rows.synthetic
     n_anomalous = size // 2
-    n_synthetic = round(config.synthetic_share * n_anomalous) if bool(rows.synthetic.any()) else 0
+    share = config.synthetic_share
+    if share is None:
+        share = float(rows.synthetic.sum() / (rows.synthetic | anomalous).sum())
+    n_synthetic = round(share * n_anomalous) if bool(rows.synthetic.any()) else 0
     parts = [(normal, size - n_anomalous), (anomalous, n_anomalous - n_synthetic), (rows.synthetic, n_synthetic)]
     return torch.cat([_draw_part(mask, own, n, config.cluster_share, n_steps, generator) for mask, n in parts], dim=1)
 

@@ -32,7 +32,7 @@ def mixup(
     """
     if beta == 0:
         return x, y, weight
-    alpha = torch.full(y.shape, beta, device=y.device)
+    alpha = torch.full(y.shape, beta, dtype=x.dtype, device=x.device)
     first, second = torch._standard_gamma(alpha, generator), torch._standard_gamma(alpha, generator)
     ratio = (first / (first + second).clamp(min=1e-30)).clamp(0, 1)  # (..., B)
     partner = torch.randperm(y.shape[-1], generator=generator, device=y.device)

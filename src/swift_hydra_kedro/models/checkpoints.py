@@ -1,4 +1,7 @@
-"""Models as plain arrays and JSON, and back: what a checkpoint folder holds. Nothing is pickled."""
+"""Models as plain arrays and JSON, and back: what a checkpoint folder holds. Nothing is pickled.
+
+Building a network draws initial weights; loading puts torch's global generator back as it was.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ def cvae_settings(cvae: CVAE) -> Settings:
     return {"n_features": cvae.n_features, "config": cvae.config.model_dump(mode="json")}
 
 
+@torch.random.fork_rng(devices=[])
 def load_cvae(tensors: Tensors, settings: Settings) -> CVAE:
     """Rebuild a C-VAE."""
     return _filled(CVAE(settings["n_features"], CVAEConfig.model_validate(settings["config"])), tensors)
@@ -44,9 +48,10 @@ def detector_settings(detector: MambaDetector) -> Settings:
     }
 
 
+@torch.random.fork_rng(devices=[])
 def load_detector(tensors: Tensors, settings: Settings) -> MambaDetector:
     """Rebuild a detector, or stacked experts."""
-    names = ("column", "left", "inverse_width")
+    names = ("binned", "inverse_width", "offset")
     encoding = PiecewiseLinearEncoding(
         settings["n_features"], *(torch.as_tensor(tensors[f"encoding.{name}"]) for name in names)
     )
@@ -59,6 +64,7 @@ def mixture_settings(mixture: MixtureOfExperts) -> Settings:
     return {"experts": detector_settings(mixture.experts), "top_k": mixture.gate.top_k}
 
 
+@torch.random.fork_rng(devices=[])
 def load_mixture(tensors: Tensors, settings: Settings) -> MixtureOfExperts:
     """Rebuild a mixture."""
     prefix = "experts."
@@ -76,6 +82,7 @@ def policy_settings(policy: Policy) -> Settings:
     return sizes | {"hidden": policy.head.in_features}
 
 
+@torch.random.fork_rng(devices=[])
 def load_policy(tensors: Tensors, settings: Settings) -> Policy:
     """Rebuild a policy."""
     return _filled(Policy(**settings), tensors)

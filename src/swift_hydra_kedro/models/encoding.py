@@ -12,24 +12,26 @@ import torch
 from torch import Tensor, nn
 
 MAX_INPUTS = 4096
+MIN_WIDTH = 1e-6
 
 
 class PiecewiseLinearEncoding(nn.Module):
-    """Encode `(..., P)` scaled features as `(..., F)`: the features, then their bins.
+    """Encode `(..., P)` scaled features as `(..., F)`: the features, then T bins for each of Q features.
 
-    Buffers: `column (F - P,)` the feature that a bin belongs to, `left` and `inverse_width` its edges.
+    Buffers: `binned (Q,)` the features that have bins, `inverse_width` and `offset (Q, T)` of each bin, such
+    that `offset + inverse_width * x` runs from 0 to 1 within it. Bins a feature lacks are 0 throughout.
     """
 
-    column: Tensor
-    left: Tensor
+    binned: Tensor
     inverse_width: Tensor
+    offset: Tensor
 
-    def __init__(self, n_features: int, column: Tensor, left: Tensor, inverse_width: Tensor) -> None:
+    def __init__(self, n_features: int, binned: Tensor, inverse_width: Tensor, offset: Tensor) -> None:
         super().__init__()
         self.n_features = n_features
-        self.register_buffer("column", column)
-        self.register_buffer("left", left)
+        self.register_buffer("binned", binned)
         self.register_buffer("inverse_width", inverse_width)
+        self.register_buffer("offset", offset)
 
     @classmethod
     def fit(cls, x: np.ndarray, bins: int) -> PiecewiseLinearEncoding:
@@ -40,39 +42,35 @@ class PiecewiseLinearEncoding(nn.Module):
         x : (N, P) scaled training rows
         bins : bins per feature; fewer where P is large, so that F stays near `MAX_INPUTS`,
             none for a feature of one or two values, which is its own encoding
-
-        Returns
-        -------
-        PiecewiseLinearEncoding
         """
         n_features = x.shape[1]
         bins = min(bins, max(2, MAX_INPUTS // n_features)) if bins else 0
-        columns, lefts, widths = [np.empty(0, int)], [np.empty(0)], [np.empty(0)]
-        if bins:
-            quantiles = np.quantile(x, np.linspace(0, 1, bins + 1), axis=0)
-            for feature in range(n_features):
-                edges = np.unique(quantiles[:, feature])
-                if len(edges) > 2:
-                    columns.append(np.full(len(edges) - 1, feature))
-                    lefts.append(edges[:-1])
-                    widths.append(np.diff(edges))
-        width = torch.as_tensor(np.concatenate(widths), dtype=torch.float32).clamp(min=1e-6)
-        left = torch.as_tensor(np.concatenate(lefts), dtype=torch.float32)
-        return cls(n_features, torch.as_tensor(np.concatenate(columns)), left, 1 / width)
+        quantiles = np.quantile(x, np.linspace(0, 1, bins + 1), axis=0, method="lower")  # (T + 1, P)
+        edges = [np.unique(quantiles[:, feature]) for feature in range(n_features)]
+        binned = [feature for feature in range(n_features) if len(edges[feature]) > 2]
+        inverse_width, offset = np.zeros((2, len(binned), bins))
+        for row, feature in enumerate(binned):
+            left, width = edges[feature][:-1], np.maximum(np.diff(edges[feature]), MIN_WIDTH)
+            inverse_width[row, : len(left)] = 1 / width
+            offset[row, : len(left)] = -left / width
+        as_float = [torch.as_tensor(array, dtype=torch.float32) for array in (inverse_width, offset)]
+        return cls(n_features, torch.as_tensor(binned, dtype=torch.int64), *as_float)
 
     @property
     def n_outputs(self) -> int:
         """Width F of the encoding."""
-        return self.n_features + len(self.column)
+        return self.n_features + self.offset.numel()
 
     @property
     def feature_of_output(self) -> Tensor:
         """Feature that each of the F outputs encodes, `(F,)`."""
-        return torch.cat([torch.arange(self.n_features, device=self.column.device), self.column])
+        features = torch.arange(self.n_features, device=self.binned.device)
+        return torch.cat([features, self.binned.repeat_interleave(self.offset.shape[1])])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Append each feature's position in each of its bins."""
-        if len(self.column) == 0:
+        """Append each binned feature's position in each of its bins."""
+        if len(self.binned) == 0:
             return x
-        position = (x[..., self.column] - self.left) * self.inverse_width  # (..., F - P)
-        return torch.cat([x, position.clamp(0, 1)], dim=-1)
+        values = x if len(self.binned) == self.n_features else x[..., self.binned]
+        position = torch.addcmul(self.offset, values.unsqueeze(-1), self.inverse_width).clamp(0, 1)  # (..., Q, T)
+        return torch.cat([x, position.flatten(-2)], dim=-1)

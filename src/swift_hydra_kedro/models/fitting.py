@@ -106,7 +106,7 @@ def _train(
     """Adam steps; yields step and mean loss since the last yield about `EVALUATIONS` times."""
     n_steps = training.steps(len(rows.y))
     every = max(1, n_steps // EVALUATIONS)
-    optimiser = torch.optim.Adam(model.parameters(), lr=training.learning_rate)
+    optimiser = torch.optim.Adam(model.parameters(), lr=training.learning_rate, fused=True)
     index = batches(rows.y, n_steps, training.batch_size, training.balanced, generator)  # (steps, B)
     recent: list[float] = []
     bar = tqdm(range(n_steps), desc=name, unit="step", disable=not progress)

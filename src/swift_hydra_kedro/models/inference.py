@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import nn
 
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.mome import MixtureOfExperts
@@ -14,9 +13,9 @@ CHUNK = 8192
 
 @torch.inference_mode()
 def predict_probability(model: MambaDetector | MixtureOfExperts, x: np.ndarray) -> np.ndarray:
-    """Probability of an anomaly for scaled rows, `(N, P)` -> `(N,)` float64."""
-    device = _device(model)
-    chunks = [torch.as_tensor(x[start : start + CHUNK], device=device) for start in range(0, len(x), CHUNK)]
+    """Probability of an anomaly for scaled rows, `(N, P)` -> `(N,)` float64, computed in the model's precision."""
+    parameter = next(model.parameters())
+    chunks = [torch.as_tensor(x[start : start + CHUNK]).to(parameter) for start in range(0, len(x), CHUNK)]
     scores = [model(chunk) for chunk in chunks]
     if isinstance(model, MambaDetector):
         scores = [torch.sigmoid(logit) for logit in scores]
@@ -26,10 +25,6 @@ def predict_probability(model: MambaDetector | MixtureOfExperts, x: np.ndarray) 
 @torch.inference_mode()
 def expert_load(model: MixtureOfExperts, x: np.ndarray) -> np.ndarray:
     """Share of the routed rows that each expert gets, `(N, P)` -> `(M,)`, summing to 1."""
-    _, chosen = model.gate(torch.as_tensor(x, device=_device(model)))
+    _, chosen = model.gate(torch.as_tensor(x).to(next(model.parameters())))
     load = model.load(chosen).cpu().numpy()
     return load / load.sum()
-
-
-def _device(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device

@@ -22,7 +22,7 @@ def seeded_init(generator: torch.Generator) -> Iterator[None]:
     """Let torch's default initialisers draw from `generator` and leave the global state as it was."""
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         yield
 
 

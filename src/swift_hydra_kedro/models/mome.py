@@ -32,9 +32,11 @@ class NoisyTopKGate(nn.Module):
         h = self.score(x)
         return h if standard_normal is None else h + standard_normal * F.softplus(self.noise(x))
 
-    def forward(self, x: Tensor, standard_normal: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Weights `lambda` and indices of the chosen experts."""
-        top, chosen = self.scores(x, standard_normal).topk(self.top_k, dim=-1)
+    def forward(
+        self, x: Tensor, standard_normal: Tensor | None = None, top_k: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Weights `lambda` and indices of the chosen experts; `top_k` stands in for the gate's own."""
+        top, chosen = self.scores(x, standard_normal).topk(top_k or self.top_k, dim=-1)
         return torch.softmax(top, dim=-1), chosen
 
 

@@ -10,7 +10,7 @@ from swift_hydra_kedro.config import RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.estimator import labelled_rows
 from swift_hydra_kedro.models.fitting import LabelledRows
-from swift_hydra_kedro.models.seeding import choose_device
+from swift_hydra_kedro.models.runtime import choose_device
 
 
 def to_rows(checkpoint: Checkpoint, run: RunConfig) -> LabelledRows:

@@ -15,6 +15,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+SILVERMAN_FLOOR = 0.05
+
 
 class GaussianKDE:
     """Kernel density estimate with an isotropic Gaussian kernel, in log space.
@@ -86,7 +88,12 @@ class EntropyAfterAdding:
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """Squared Euclidean distances, `(h, P)` and `(n, P)` -> `(h, n)`, by one matrix product."""
+    """Squared Euclidean distances, `(h, P)` and `(n, P)` -> `(h, n)`, by one matrix product.
+
+    Both are centred first: large norms would cancel.
+    """
+    centre = b.mean(0)
+    a, b = a - centre, b - centre
     product = torch.addmm(b.square().sum(1), a, b.T, alpha=-2)
     return (product + a.square().sum(1, keepdim=True)).clamp(min=0)
 
@@ -98,4 +105,4 @@ def _antithetic(noise: Tensor) -> Tensor:
 
 def _silverman(points: Tensor) -> float:
     sigma = float(points.std(0, correction=0).mean())
-    return max(1.06 * sigma * len(points) ** -0.2, 1e-3)
+    return max(1.06 * sigma * len(points) ** -0.2, SILVERMAN_FLOOR)

@@ -19,7 +19,7 @@ from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.fitting import LabelledRows, fit_cvae, fit_detector
 from swift_hydra_kedro.models.policy import Policy
-from swift_hydra_kedro.models.seeding import stage_generators
+from swift_hydra_kedro.models.runtime import stage_generators, training_threads
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding, GaussianKDE
 from swift_hydra_kedro.synthesis.feasible import SupportedRange, feasible_latents
 from swift_hydra_kedro.synthesis.ppo import PPO, Trajectory
@@ -86,9 +86,10 @@ def synthesise(
     for episode in bar:
         start = time.perf_counter()
         current = rows.with_anomalies(synthetic.x.to(rows.x.device))
-        fit_cvae(cvae, current, config.cvae_training, generator)
-        fit_detector(detector, current, held_out, config.detector_training, generator)
-        samples, record = _episode(episode, current, cvae, detector, ppo, config, generator)
+        with training_threads(rows.x.shape[1]):
+            fit_cvae(cvae, current, config.cvae_training, generator)
+            fit_detector(detector, current, held_out, config.detector_training, generator)
+            samples, record = _episode(episode, current, cvae, detector, ppo, config, generator)
         synthetic = synthetic.join(samples)
         record |= {"detector_auc_roc": _auc_roc(detector, held_out), "seconds": time.perf_counter() - start}
         history.append(record)

@@ -66,7 +66,7 @@ class PPO:
         config, own = self.config, ~trajectory.replaced[rows]
         distribution = self.policy(trajectory.state[rows])
         log_prob = distribution.log_prob(trajectory.action[rows])
-        log_ratio = log_prob - trajectory.log_prob[rows]
+        log_ratio = torch.where(own, log_prob - trajectory.log_prob[rows], 0.0)  # replaced: no overflow in exp
         policy_loss = _masked_mean(-clipped_objective(log_ratio, advantage[rows], config.clip_ratio), own)
         value_loss = (self.value(trajectory.state[rows]) - reward[rows]).square().mean()
         imitation = _masked_mean(-log_prob, ~own) / trajectory.action.shape[1]

@@ -14,7 +14,7 @@ from swift_hydra_kedro.detection.clustering import Clusters
 from swift_hydra_kedro.detection.training import Regions, find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.checkpoints import detector_settings, load_detector, tensors_of
 from swift_hydra_kedro.models.inference import expert_load
-from swift_hydra_kedro.models.seeding import choose_device
+from swift_hydra_kedro.models.runtime import choose_device
 from swift_hydra_kedro.pipelines.conversion import to_rows, to_synthetic
 from swift_hydra_kedro.scorer import Scorer
 

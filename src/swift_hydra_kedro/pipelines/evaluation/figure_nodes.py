@@ -15,7 +15,7 @@ from swift_hydra_kedro.evaluation import figures
 from swift_hydra_kedro.evaluation.page import render_page
 from swift_hydra_kedro.evaluation.plane import Plane
 from swift_hydra_kedro.models.inference import predict_probability
-from swift_hydra_kedro.models.seeding import stage_generators
+from swift_hydra_kedro.models.runtime import stage_generators
 from swift_hydra_kedro.scorer import Scorer
 
 GRID = 120

@@ -44,7 +44,7 @@ def score_swift_hydra(
 ) -> tuple[pd.DataFrame, Report]:
     """Probabilities of the mixture and of the single detector, with the seconds that each took."""
     scorer = Scorer.from_checkpoint(model)
-    single = load_detector(single_detector.tensors, single_detector.state)
+    single = load_detector(single_detector.tensors, single_detector.state).double()
     features = LabelledTable.from_frame(test_table).features
     generation = pretraining_report["seconds"] + synthesis_report["seconds"]
     fit_seconds = {

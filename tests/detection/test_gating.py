@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from swift_hydra_kedro.detection.experts import fit_experts
+from swift_hydra_kedro.detection.gating import fit_mixture
+from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+
+from .toy import CONFIG, TRAINING, gate_config, training_rows
+
+
+def untrained(rows, n_experts=4):
+    encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), CONFIG.experts.mamba.bins)
+    return MambaDetector(encoding, CONFIG.experts.mamba, (n_experts,))
+
+
+def specialists(rows):
+    """Two sure experts: one calls everything an anomaly, the other nothing."""
+    experts = untrained(rows, 2)
+    with torch.no_grad():
+        experts.net.output.weight.zero_()
+        experts.net.output.bias.copy_(torch.tensor([[4.0], [-4.0]]))
+    return experts
+
+
+def config_for_two(**settings):
+    training = TRAINING.model_copy(update={"learning_rate": 0.1})
+    config = gate_config(joint_training=None, training=training, **settings)
+    return config.model_copy(update={"experts": config.experts.model_copy(update={"n_experts": 2})})
+
+
+def weights(module):
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+def spread(mixture, x):
+    """Gate's weights over all experts, `(B, M)`."""
+    kept, chosen = mixture.gate(x)
+    return torch.zeros(len(x), mixture.experts.stack[0]).scatter(1, chosen, kept)
+
+
+def fit(experts, rows, config=CONFIG, seed=0):
+    return fit_mixture(experts, rows, config, torch.Generator().manual_seed(seed))
+
+
+def test_gate_learns_to_send_each_row_to_the_expert_that_knows_it():
+    rows = training_rows()
+    rows.x[:, :2] -= 1  # the gate is linear without a bias: classes on both sides of the origin
+    mixture, _ = fit(specialists(rows), rows, config_for_two(balance_weight=0.0))
+    scores = mixture(rows.x).detach()
+    assert ((scores > 0.5) == (rows.y > 0.5)).float().mean() > 0.95
+
+
+def test_experts_stay_fixed_while_the_gate_is_trained():
+    rows = training_rows()
+    experts = untrained(rows)
+    before = weights(experts)
+    mixture, history = fit(experts, rows, gate_config(joint_training=None))
+    assert torch.equal(weights(mixture.experts), before)
+    assert {row["phase"] for row in history} == {"gate"}
+
+
+def test_joint_training_moves_the_experts_towards_the_classes():
+    rows = training_rows()
+    mixture, history = fit(untrained(rows), rows)
+    assert [row["phase"] for row in history[-10:]] == ["joint"] * 10
+    with torch.no_grad():
+        assert roc_auc_score(rows.y, mixture(rows.x)) > 0.95
+
+
+def test_consensus_draws_the_experts_together():
+    rows = training_rows()
+    disagreements = []
+    for consensus_weight in (0.0, 20.0):
+        torch.manual_seed(0)
+        mixture, _ = fit(untrained(rows), rows, gate_config(consensus_weight=consensus_weight))
+        disagreements.append(float(mixture.all_probabilities(rows.x).std(0).mean()))
+    assert disagreements[1] < 0.7 * disagreements[0]
+
+
+def test_balance_weight_spreads_the_rows_over_the_experts():
+    rows = training_rows()
+    shares = []
+    for balance_weight in (0.0, 5.0):
+        experts = specialists(rows)
+        with torch.no_grad():
+            experts.net.output.bias[1] = 0  # half of the rows are normal: an expert in doubt is the better one
+        rows.y[:], rows.synthetic[:] = 1, False
+        rows.y[:50] = 0
+        rows.x[:, 0] = 1  # by which the gate can favour an expert on all rows
+        mixture, _ = fit(experts, rows, config_for_two(balance_weight=balance_weight))
+        shares.append(float(spread(mixture, rows.x).mean(0).max()))
+    assert shares[0] > 0.65
+    assert shares[1] < 0.55
+
+
+def test_trained_mixture_still_uses_k_experts_with_weights_that_sum_to_one():
+    rows = training_rows()
+    mixture, _ = fit(untrained(rows), rows)
+    shares = spread(mixture, rows.x)
+    assert ((shares > 0).sum(1) == 2).all()
+    torch.testing.assert_close(shares.sum(1), torch.ones(len(rows.x)))
+    assert not mixture.training
+
+
+def test_history_tells_the_largest_share_that_one_expert_gets():
+    rows = training_rows()
+    _, history = fit(untrained(rows), rows)
+    assert len(history) == 20
+    for row in history:
+        assert row.keys() == {"phase", "step", "loss", "largest_share"}
+        assert 0.25 <= row["largest_share"] <= 1
+        assert np.isfinite(row["loss"])
+
+
+def test_fitting_is_reproducible_and_leaves_global_state_alone():
+    rows, outputs = training_rows(), []
+    before = torch.get_rng_state()
+    config = CONFIG.experts.model_copy(update={"training": TRAINING.model_copy(update={"max_steps": 5})})
+    encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), 2)
+    for seed in (0, 0, 1):
+        experts, _ = fit_experts(rows, np.zeros(4, int), encoding, config, torch.Generator().manual_seed(7))
+        outputs.append(fit(experts, rows, seed=seed)[0](rows.x))
+    assert torch.equal(outputs[0], outputs[1])
+    assert not torch.equal(outputs[0], outputs[2])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("top_k", [1, 4])
+def test_any_number_of_experts_per_row_can_be_trained(top_k):
+    rows = training_rows()
+    mixture, _ = fit(untrained(rows), rows, gate_config(top_k=top_k))
+    scores = mixture(rows.x).detach()
+    assert roc_auc_score(rows.y, scores) > 0.9

@@ -1,0 +1,110 @@
+"""The module's three steps, one after the other, on real rows and synthetic anomalies."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from swift_hydra_kedro.detection import training
+from swift_hydra_kedro.detection.rows import NO_FOLD
+from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
+from swift_hydra_kedro.models.fitting import LabelledRows
+
+from .toy import CONFIG, TRAINING, training_rows
+
+SHORT = TRAINING.model_copy(update={"max_steps": 4})
+BRIEF = CONFIG.experts.model_copy(update={"training": SHORT})
+
+
+@pytest.fixture
+def real():
+    rows = training_rows(n_synthetic=0)
+    return LabelledRows(rows.x, rows.y, rows.weight)
+
+
+@pytest.fixture
+def synthetic():
+    return torch.randn(10, 4) * 0.5 + torch.tensor([2.0, 2.0, 0, 0])
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The rows that reach the experts' training."""
+    seen = []
+
+    def spy(rows, *rest):
+        seen.append(rows)
+        return None, []
+
+    monkeypatch.setattr(training, "fit_experts", spy)
+    return seen
+
+
+def test_regions_deal_existing_clusters_to_all_experts(real, synthetic):
+    regions = find_regions(real, synthetic, BRIEF, seed=0)
+    assert regions.cluster_of_expert.shape == (4,)
+    assert set(regions.cluster_of_expert) <= set(range(len(regions.clusters.centres)))
+    assert len(regions.clusters.centres) <= 5
+
+
+def test_regions_are_those_of_the_balanced_rows(real, synthetic, monkeypatch):
+    clustered = []
+    find = training.find_clusters
+    monkeypatch.setattr(training, "find_clusters", lambda x, *rest: clustered.append(x) or find(x, *rest))
+    find_regions(real, synthetic, BRIEF, seed=0)
+    anomalous = {tuple(row) for row in torch.cat([real.anomalies, synthetic]).numpy().tolist()}
+    rows = [tuple(row) for row in clustered[0].tolist()]
+    assert len(rows) == 60
+    assert set(rows) >= anomalous
+
+
+def test_real_rows_are_dealt_to_folds_and_synthetic_ones_are_not(real, synthetic, seen):
+    train_experts(real, synthetic, find_regions(real, synthetic, BRIEF, 0), BRIEF, seed=0)
+    rows = seen[0]
+    assert (rows.fold[:100] >= 0).all()
+    assert (rows.fold[100:] == NO_FOLD).all()
+    assert rows.synthetic.tolist() == [False] * 100 + [True] * 10
+    assert (rows.y[100:] == 1).all()
+    assert torch.equal(rows.x, torch.cat([real.x, synthetic]))
+
+
+def test_rows_belong_to_the_cluster_of_the_nearest_centre(real, synthetic, seen):
+    regions = find_regions(real, synthetic, BRIEF, 0)
+    train_experts(real, synthetic, regions, BRIEF, seed=0)
+    centres = torch.as_tensor(regions.clusters.centres, dtype=torch.float32)
+    assert torch.equal(seen[0].cluster.long(), torch.cdist(seen[0].x, centres).argmin(1))
+
+
+def test_few_anomalies_mean_no_folds(real, synthetic, seen):
+    few = real[torch.arange(84)]
+    train_experts(few, synthetic, find_regions(few, synthetic, BRIEF, 0), BRIEF, seed=0)
+    assert not seen[0].has_folds
+
+
+@pytest.mark.parametrize("n_anomalous", [1, 20])
+@pytest.mark.parametrize("n_synthetic", [0, 10])
+def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, synthetic, n_anomalous, n_synthetic):
+    rows, extra = real[torch.arange(80 + n_anomalous)], synthetic[:n_synthetic]
+    regions = find_regions(rows, extra, CONFIG.experts, seed=0)
+    experts, _ = train_experts(rows, extra, regions, CONFIG.experts, seed=0)
+    mixture, _ = train_gate(experts, rows, extra, regions, CONFIG, seed=0)
+    scores = mixture(rows.x).detach()
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert roc_auc_score(rows.y, scores) > 0.9
+
+
+def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):
+    config = CONFIG.model_copy(
+        update={"experts": BRIEF, "gate": CONFIG.gate.model_copy(update={"training": SHORT, "joint_training": SHORT})}
+    )
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    outputs = []
+    for seed in (0, 0, 1):
+        regions = find_regions(real, synthetic, config.experts, seed)
+        experts, _ = train_experts(real, synthetic, regions, config.experts, seed)
+        mixture, _ = train_gate(experts, real, synthetic, regions, config, seed)
+        outputs.append(mixture(real.x))
+    assert torch.equal(outputs[0], outputs[1])
+    assert not torch.equal(outputs[0], outputs[2])
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002

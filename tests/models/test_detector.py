@@ -1,0 +1,86 @@
+import pytest
+import torch
+from torch.func import functional_call
+
+from swift_hydra_kedro.config import MambaConfig
+from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+
+TOKENS = ("record", "feature")
+TRAIN = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
+
+
+def detector(tokens="record", stack=(), bins=3, **settings):
+    config = MambaConfig(d_model=8, d_state=4, depth=2, tokens=tokens, bins=bins, **settings)
+    return MambaDetector(PiecewiseLinearEncoding.fit(TRAIN.numpy(), bins), config, stack)
+
+
+def count(d_model):
+    encoding = PiecewiseLinearEncoding.fit(torch.randn(50, 21).numpy(), 0)
+    model = MambaDetector(encoding, MambaConfig(d_model=d_model, bins=0, depth=2))
+    return sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("tokens", TOKENS)
+def test_one_logit_for_each_row(tokens):
+    assert detector(tokens)(TRAIN).shape == (60,)
+    assert detector(tokens, (3,))(TRAIN.expand(3, -1, -1)).shape == (3, 60)
+
+
+@pytest.mark.parametrize("tokens", TOKENS)
+def test_rows_do_not_see_each_other(tokens):
+    model = detector(tokens)
+    torch.testing.assert_close(model(TRAIN)[7], model(TRAIN[7:8])[0])
+
+
+@pytest.mark.parametrize("tokens", TOKENS)
+def test_stacked_detectors_equal_a_loop_in_outputs_and_gradients(tokens):
+    stacked, single = detector(tokens, (3,)).double(), detector(tokens).double()
+    x = TRAIN[:15].double().reshape(3, 5, 4)
+    slices = [{name: value[m] for name, value in stacked.named_parameters()} for m in range(3)]
+    alone = torch.stack([functional_call(single, slices[m], (x[m],)) for m in range(3)])
+    together = stacked(x)
+    torch.testing.assert_close(together, alone)
+    cotangent = torch.randn_like(together)
+    trained = [p for name, p in stacked.named_parameters() if tokens == "feature" or "A_log" not in name]
+    pairs = zip(*(torch.autograd.grad(y, trained, cotangent) for y in (together, alone)), strict=True)
+    for gradient, expected in pairs:
+        torch.testing.assert_close(gradient, expected)
+
+
+@pytest.mark.parametrize("tokens", TOKENS)
+def test_gradient_in_the_row_equals_finite_differences(tokens):
+    model = detector(tokens).double()
+    assert torch.autograd.gradcheck(model, torch.randn(3, 4, dtype=torch.float64, requires_grad=True))
+
+
+@pytest.mark.parametrize("tokens", TOKENS)
+@pytest.mark.parametrize("stack", [(), (2,)])
+def test_masked_features_no_longer_matter(tokens, stack):
+    model = detector(tokens, stack)
+    mask = (model.encoding.feature_of_output != 2).float().expand(*stack, -1)
+    model.net.tokens.keep_only(mask)
+    x = TRAIN.expand(*stack, -1, -1)
+    changed = x.clone()
+    changed[..., 2] += 1
+    torch.testing.assert_close(model(changed), model(x))
+    changed[..., 1] += 1
+    assert not torch.allclose(model(changed), model(x))
+
+
+def test_feature_tokens_are_a_sum_over_the_feature_s_own_inputs():
+    model = detector("feature")
+    encoded = model.encoding(TRAIN[:2])
+    tokens = model.net.tokens(encoded)
+    for feature in range(4):
+        own = model.encoding.feature_of_output == feature
+        expected = model.net.tokens.bias[feature] + encoded[:, own] @ model.net.tokens.weight[own]
+        torch.testing.assert_close(tokens[:, feature], expected)
+
+
+def test_single_detector_s_parameter_count_is_near_table_3():
+    assert count(136) == pytest.approx(274_542, rel=0.05)
+
+
+def test_expert_s_parameter_count_is_near_table_3():
+    assert count(41) == pytest.approx(33_021, rel=0.01)

@@ -1,0 +1,59 @@
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from swift_hydra_kedro.models.runtime import choose_device, stage_generators
+
+CPU = torch.device("cpu")
+
+
+def drawn(seed, stage):
+    generators = stage_generators(seed, stage, CPU)
+    return generators.numpy.random(4).tolist(), torch.rand(4, generator=generators.torch).tolist()
+
+
+def test_a_stage_draws_the_same_whatever_ran_before():
+    alone = drawn(0, "experts")
+    for stage in ("pretraining", "gate"):
+        drawn(0, stage)
+    assert drawn(0, "experts") == alone
+
+
+def test_other_seeds_and_stages_draw_other_numbers():
+    draws = [drawn(seed, stage) for seed in (0, 1, 2**31 - 1) for stage in ("experts", "gate")]
+    for source in (0, 1):
+        assert len({tuple(draw[source]) for draw in draws}) == 6
+
+
+def test_numbers_are_fixed_across_processes_and_versions():
+    numpy_drawn, torch_drawn = drawn(0, "experts")
+    np.testing.assert_allclose(numpy_drawn[:2], [0.6145419207514726, 0.0679808246724678])
+    np.testing.assert_allclose(torch_drawn[:2], [0.45002, 0.5127659], rtol=1e-6)
+
+
+def test_global_states_are_neither_read_nor_changed():
+    expected = drawn(3, "gate")
+    torch.manual_seed(99)
+    np.random.seed(99)  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+    assert drawn(3, "gate") == expected
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+    assert random.getstate() == before[2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "available", "expected"),
+    [("auto", False, "cpu"), ("auto", True, "cuda"), ("cpu", True, "cpu"), ("cuda", True, "cuda")],
+)
+def test_auto_takes_cuda_where_it_is(monkeypatch, asked, available, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    assert choose_device(asked).type == expected
+
+
+def test_missing_cuda_is_an_error_where_it_was_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="finds no CUDA device: use 'auto' or 'cpu'"):
+        choose_device("cuda")
