@@ -214,7 +214,7 @@ class ExpertsConfig(Config):
         description="Each expert holds one of this many folds out and keeps its best state there; 1 holds none out.",
     )
     mamba: MambaConfig = MambaConfig(d_model=32)
-    training: TrainingConfig = TrainingConfig(epochs=400, max_steps=600, batch_size=128, learning_rate=3e-3)
+    training: TrainingConfig = TrainingConfig(epochs=400, max_steps=400, batch_size=128, learning_rate=3e-3)
 
 
 class GateConfig(Config):
@@ -229,9 +229,9 @@ class GateConfig(Config):
         ge=0,
         description="Weight of the experts' agreement with the mean of all when they are tuned with the gate.",
     )
-    training: TrainingConfig = TrainingConfig(epochs=200, max_steps=300, learning_rate=1e-2)
+    training: TrainingConfig = TrainingConfig(epochs=200, max_steps=100, batch_size=128, learning_rate=1e-2)
     joint_training: TrainingConfig | None = TrainingConfig(
-        epochs=200, max_steps=300, batch_size=128, learning_rate=1e-3
+        epochs=200, max_steps=200, batch_size=128, learning_rate=1e-3
     )
 
 

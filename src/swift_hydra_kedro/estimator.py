@@ -121,7 +121,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError("all rows of one class have zero sample_weight: both classes are needed")
         device, seed = choose_device(self.device), _seed(self.random_state)
         preprocessor = TablePreprocessor.fit(features, config.preparation)
-        rows = labelled_rows(preprocessor.transform(features), label, weight, device)
+        rows = LabelledRows.from_arrays(preprocessor.transform(features), label, weight, device)
         synthetic = torch.empty(0, rows.x.shape[1], device=device)
         self.synthetic_ = pd.DataFrame(columns=features.columns)
         self.history_ = pd.DataFrame()
@@ -223,9 +223,9 @@ class SwiftHydraSampler(BaseOverSampler):
         self.verbose = verbose
 
     def _fit_resample(
-        self, X: np.ndarray | sparse.spmatrix, y: np.ndarray
-    ) -> tuple[np.ndarray | sparse.spmatrix, np.ndarray]:
-        if sparse.issparse(X):
+        self, X: np.ndarray | sparse.spmatrix | sparse.sparray, y: np.ndarray
+    ) -> tuple[np.ndarray | sparse.spmatrix | sparse.sparray, np.ndarray]:
+        if isinstance(X, (sparse.spmatrix, sparse.sparray)):
             dense, label = self._fit_resample(X.toarray(), y)
             return X.__class__(dense), label
         device, seed = choose_device(self.device), _seed(self.random_state)
@@ -235,7 +235,7 @@ class SwiftHydraSampler(BaseOverSampler):
         new_X, new_y = [X], [y]
         for label, n_samples in self.sampling_strategy_.items():
             if n_samples:
-                rows = labelled_rows(scaled, (y == label).astype(int), np.ones(len(y)), device)
+                rows = LabelledRows.from_arrays(scaled, (y == label).astype(int), np.ones(len(y)), device)
                 samples = self._samples(rows, n_samples, seed)
                 new_X.append(preprocessor.inverse_transform(samples).to_numpy().astype(X.dtype))
                 new_y.append(np.full(n_samples, label, dtype=y.dtype))
@@ -258,12 +258,6 @@ def generate(
     training, held_out = hold_out(rows, pretraining.detector.holdout_share, seed)
     pretrained = pretrain(training, held_out, pretraining, seed, progress)
     return synthesise(training, held_out, pretrained.cvae, pretrained.detector, synthesis, seed, progress)
-
-
-def labelled_rows(x: np.ndarray, label: np.ndarray, weight: np.ndarray, device: torch.device) -> LabelledRows:
-    """Arrays as tensors; weights are scaled to a mean of 1."""
-    tensors = [torch.as_tensor(a, dtype=torch.float32, device=device) for a in (x, label, weight / weight.mean())]
-    return LabelledRows(*tensors)
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:

@@ -15,7 +15,6 @@ from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHo
 from pydantic import BaseModel
 from rich.console import Console
 
-from swift_hydra_kedro.baselines.registry import check_names
 from swift_hydra_kedro.config import DetectionConfig, RunConfig
 from swift_hydra_kedro.evaluation.leaderboard import render_leaderboard
 from swift_hydra_kedro.models.runtime import choose_device
@@ -62,6 +61,8 @@ class RunHook:
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Refuse unknown baselines before anything trains."""
         if "params:evaluation" in pipeline.inputs():
+            from swift_hydra_kedro.baselines.registry import check_names
+
             check_names(catalog.load("params:evaluation").baselines)
 
     @hook_impl

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
-from swift_hydra_kedro.detection.experts import fit_experts
+from swift_hydra_kedro.detection.experts import _BestStates, fit_experts
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 
 from .toy import experts_config, training_rows
@@ -126,3 +126,16 @@ def test_budget_is_kept(max_steps):
     budget = experts_config().training.model_copy(update={"max_steps": max_steps})
     _, history = fit(training_rows(), training=budget)
     assert history[-1]["step"] == max_steps
+
+
+def test_a_state_that_gives_no_loss_is_never_the_best():
+    rows = training_rows()
+    experts, _ = fit(rows, training=experts_config().training.model_copy(update={"max_steps": 1}))
+    expected = experts.net.output.bias.detach().clone()
+    best = _BestStates(experts)
+    best.update(experts, torch.ones(4))
+    with torch.no_grad():
+        experts.net.output.bias.fill_(torch.nan)
+    best.update(experts, torch.full((4,), torch.nan))
+    best.restore(experts)
+    assert torch.equal(experts.net.output.bias, expected)

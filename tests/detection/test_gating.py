@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -134,3 +136,41 @@ def test_any_number_of_experts_per_row_can_be_trained(top_k):
     mixture, _ = fit(untrained(rows), rows, gate_config(top_k=top_k))
     scores = mixture(rows.x).detach()
     assert roc_auc_score(rows.y, scores) > 0.9
+
+
+def test_a_single_expert_can_be_trained():
+    rows = training_rows()
+    config = gate_config(top_k=1)
+    config = config.model_copy(update={"experts": config.experts.model_copy(update={"n_experts": 1})})
+    mixture, _ = fit(untrained(rows, 1), rows, config)
+    with torch.no_grad():
+        assert roc_auc_score(rows.y, mixture(rows.x)) > 0.9
+
+
+def test_the_gate_learns_even_where_each_row_uses_one_expert():
+    rows = training_rows()
+    rows.x[:, :2] -= 1  # the gate is linear without a bias: classes on both sides of the origin
+    mixture, _ = fit(specialists(rows), rows, config_for_two(top_k=1, balance_weight=0.0))
+    assert ((mixture(rows.x).detach() > 0.5) == (rows.y > 0.5)).float().mean() > 0.95
+
+
+def test_joint_training_lifts_the_random_subspaces():
+    rows = training_rows()
+    encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), 0)
+    settings = CONFIG.experts.model_copy(update={"feature_share": 0.25})
+    experts, _ = fit_experts(rows, np.zeros(4, int), encoding, settings, torch.Generator().manual_seed(0))
+    unseen = (experts.net.tokens.projection.weight == 0).all(1)  # (M, P)
+    assert unseen.float().mean() == 0.75
+    mixture, _ = fit(experts, rows)
+    assert (mixture.experts.net.tokens.projection.weight != 0).all()
+
+
+def test_training_raises_no_warning():
+    rows = training_rows()
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fit(untrained(rows), rows)
+    finally:
+        torch.set_warn_always(False)

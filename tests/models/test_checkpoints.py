@@ -92,3 +92,13 @@ def test_missing_array_is_an_error():
     del tensors["net.output.bias"]
     with pytest.raises(RuntimeError, match=r"net\.output\.bias"):
         load_detector(tensors, detector_settings(model))
+
+
+def test_loading_leaves_the_global_generator_alone():
+    cvae, policy, experts = CVAE(3, CVAEConfig()), Policy(4, 3, 8), detector((4,))
+    mixture = MixtureOfExperts(experts, NoisyTopKGate(3, 4, 2))
+    before = torch.get_rng_state()
+    reloaded(cvae, cvae_settings, load_cvae)
+    reloaded(policy, policy_settings, load_policy)
+    reloaded(mixture, mixture_settings, load_mixture)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -17,19 +17,29 @@ def normal_rows(n=200, n_features=3):
 
 
 def slowly(x, train, bins):
-    """Encode by definition: each feature's position in each of its bins, one number at a time."""
+    """Encode by definition: each feature's position in each of its bins, one number at a time; 0 for bins it lacks."""
     columns = list(x.T)
     for values, column in zip(train.T, x.T, strict=True):
-        edges = sorted(set(np.quantile(values, np.linspace(0, 1, bins + 1))))
+        ranked = sorted(values)
+        edges = sorted({float(ranked[(len(ranked) - 1) * i // bins]) for i in range(bins + 1)})
         if len(edges) > 2:
             for low, high in pairwise(edges):
                 columns.append([0 if v <= low else 1 if v >= high else (v - low) / (high - low) for v in column])
+            columns += [np.zeros(len(x))] * (bins + 1 - len(edges))
     return np.column_stack(columns)
+
+
+def edges_of(encoding, row=0):
+    """Left and right edges of the bins that the `row`-th binned feature has."""
+    inverse_width, offset = encoding.inverse_width[row], encoding.offset[row]
+    used = inverse_width > 0
+    return -offset[used] / inverse_width[used], (1 - offset[used]) / inverse_width[used]
 
 
 @pytest.mark.parametrize("bins", [2, 5, 16])
 def test_equals_the_definition_inside_and_outside_the_training_range(bins):
     train, x = normal_rows(), 2 * normal_rows(50)
+    train[:, 1] = np.round(train[:, 1])  # ties: this feature has fewer bins
     encoded = PiecewiseLinearEncoding.fit(train, bins)(torch.as_tensor(x))
     np.testing.assert_allclose(encoded, slowly(x, train, bins), atol=1e-4)
 
@@ -59,15 +69,23 @@ def test_is_monotone_and_its_bins_lie_between_zero_and_one(train, bins):
 @given(train=COLUMNS)
 def test_bins_of_a_feature_join_without_a_gap(train):
     encoding = PiecewiseLinearEncoding.fit(train, 8)
-    for feature in range(2):
-        own = encoding.column == feature
-        right = encoding.left[own] + 1 / encoding.inverse_width[own]
-        torch.testing.assert_close(right[:-1], encoding.left[own][1:], rtol=1e-4, atol=1e-4)
+    for row in range(len(encoding.binned)):
+        left, right = edges_of(encoding, row)
+        assert len(left) >= 2
+        torch.testing.assert_close(right[:-1], left[1:], rtol=1e-4, atol=1e-4)
+
+
+def test_edges_are_values_of_the_training_rows():
+    train = normal_rows(30, 1)
+    left, right = edges_of(PiecewiseLinearEncoding.fit(train, 8))
+    distance = np.abs(torch.cat([left, right]).numpy()[:, None] - train[:, 0]).min(axis=1)
+    np.testing.assert_allclose(distance, 0, atol=1e-6)
 
 
 def test_is_continuous_at_the_edges():
     encoding = PiecewiseLinearEncoding.fit(normal_rows(n_features=1), 8).double()
-    edges = encoding.left.unsqueeze(1)
+    left, right = edges_of(encoding)
+    edges = torch.cat([left, right]).unsqueeze(1)
     gap = 1e-9
     jump = encoding(edges + gap) - encoding(edges - gap)
     assert (jump.abs() <= 2.1 * gap * encoding.inverse_width.max()).all()
@@ -79,18 +97,26 @@ def test_gradient_reaches_the_feature_through_its_bins():
     assert torch.autograd.gradcheck(encoding, x)
 
 
-@pytest.mark.parametrize("feature", [[0, 1, 0, 0, 1, 1, 0], [3] * 7], ids=["binary", "constant"])
+@pytest.mark.parametrize("feature", [[0] * 5 + [1] * 5, [3] * 10], ids=["binary", "constant"])
 def test_feature_of_one_or_two_values_gets_no_bins(feature):
-    encoding = PiecewiseLinearEncoding.fit(np.column_stack([feature, range(7)]).astype(np.float32), 4)
-    assert encoding.column.tolist() == [1] * 4
+    encoding = PiecewiseLinearEncoding.fit(np.column_stack([feature, range(10)]).astype(np.float32), 4)
+    assert encoding.binned.tolist() == [1]
+
+
+def test_without_a_feature_to_bin_rows_pass_unchanged():
+    x = np.array([[0.0]] * 5 + [[1.0]] * 5, dtype=np.float32)
+    encoding = PiecewiseLinearEncoding.fit(x, 16)
+    assert torch.equal(encoding(torch.as_tensor(x)), torch.as_tensor(x))
+    assert encoding.n_outputs == 1
 
 
 def test_coinciding_quantiles_share_an_edge():
-    x = np.array([[0.0]] * 90 + [[1.0]] * 5 + [[2.0]] * 5, dtype=np.float32)
+    x = np.array([[0.0]] * 60 + [[1.0]] * 20 + [[2.0]] * 20, dtype=np.float32)
     encoding = PiecewiseLinearEncoding.fit(x, 10)
+    left, right = edges_of(encoding)
+    assert left.tolist() == [0, 1]
+    assert right.tolist() == [1, 2]
     assert torch.isfinite(encoding.inverse_width).all()
-    assert len(encoding.column) < 10
-    assert encoding.left.tolist() == sorted(set(encoding.left.tolist()))
 
 
 def test_wide_tables_get_fewer_bins():

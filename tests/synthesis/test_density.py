@@ -173,3 +173,11 @@ def test_single_precision_agrees_with_double(generator):
         kde = GaussianKDE(x.to(dtype), 0.5)
         values.append(EntropyAfterAdding(kde, 100, 4, torch.Generator().manual_seed(0))(candidates.to(dtype)).double())
     torch.testing.assert_close(*values, rtol=1e-4, atol=1e-4)
+
+
+def test_silverman_on_a_single_point_agrees_in_both_precisions():
+    point = 3 * torch.randn(1, 30)
+    near = point + 1e-3
+    single, double = GaussianKDE(point, "silverman"), GaussianKDE(point.double(), "silverman")
+    expected = float(double.log_density(near.double()))
+    assert float(single.log_density(near)) == pytest.approx(expected, rel=1e-2)

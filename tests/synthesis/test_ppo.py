@@ -195,3 +195,20 @@ def test_update_is_reproducible_and_leaves_global_state_alone():
     assert results[0][1] == results[1][1]
     assert not torch.equal(results[0][0], results[2][0])
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("old", [-100.0, 100.0])
+def test_an_overflowing_probability_ratio_leaves_the_weights_finite(old):
+    base, mask = episode(make()), torch.arange(64) == 0
+    ppo = make()
+    ppo.update(replacing(base, mask, log_prob=torch.full((64,), old)))
+    assert torch.isfinite(weights(ppo)).all()
+
+
+def test_replaced_actions_far_less_likely_than_the_drawn_ones_leave_the_weights_finite():
+    ppo = PPO(256, 256, PolicyConfig(), torch.Generator().manual_seed(0))
+    state, mask = torch.zeros(64, 256), torch.arange(64) < 8
+    action, log_prob = ppo.act(state)
+    action[mask] = 0  # the latent itself was the best feasible one: 256 draws away from the policy's own
+    ppo.update(Trajectory(state, action, log_prob, torch.randn(64), mask))
+    assert torch.isfinite(weights(ppo)).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -25,6 +26,12 @@ class LabelledRows:
     x: Tensor
     y: Tensor
     weight: Tensor
+
+    @classmethod
+    def from_arrays(cls, x: np.ndarray, y: np.ndarray, weight: np.ndarray, device: torch.device) -> LabelledRows:
+        """Arrays as tensors on `device`; weights are scaled to a mean of 1."""
+        arrays = (x, y, weight / weight.mean())
+        return cls(*(torch.as_tensor(array, dtype=torch.float32, device=device) for array in arrays))
 
     def __getitem__(self, rows: Tensor) -> LabelledRows:
         return LabelledRows(self.x[rows], self.y[rows], self.weight[rows])

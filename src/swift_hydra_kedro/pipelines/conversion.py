@@ -8,7 +8,6 @@ import torch
 
 from swift_hydra_kedro.config import RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
-from swift_hydra_kedro.estimator import labelled_rows
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.runtime import choose_device
 
@@ -16,7 +15,7 @@ from swift_hydra_kedro.models.runtime import choose_device
 def to_rows(checkpoint: Checkpoint, run: RunConfig) -> LabelledRows:
     """Scaled rows `x (N, P)` with labels `y (N,)`, all of weight 1, on the run's device."""
     label = checkpoint.tensors["y"]
-    return labelled_rows(checkpoint.tensors["x"], label, np.ones(len(label)), choose_device(run.device))
+    return LabelledRows.from_arrays(checkpoint.tensors["x"], label, np.ones(len(label)), choose_device(run.device))
 
 
 def to_synthetic(checkpoint: Checkpoint, run: RunConfig) -> torch.Tensor:

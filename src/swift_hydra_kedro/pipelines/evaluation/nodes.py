@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from swift_hydra_kedro.baselines.registry import anomaly_score, check_names, fit, get_baseline
 from swift_hydra_kedro.config import (
     DetectionConfig,
     EvaluationConfig,
@@ -75,7 +74,12 @@ def run_baselines(
 
     They get imputed and encoded features without Swift Hydra's clipping, which a forest does not need.
     """
-    check_names(evaluation.baselines)
+    from swift_hydra_kedro.baselines.registry import (
+        anomaly_score,
+        fit,
+        get_baseline,
+    )  # kedro viz --lite lacks its needs
+
     train, test = LabelledTable.from_frame(train_table), LabelledTable.from_frame(test_table)
     preprocessor = TablePreprocessor.fit(train.features, preparation.model_copy(update={"clip": NO_CLIP}))
     x, y, x_test = preprocessor.transform(train.features), train.label.to_numpy(), preprocessor.transform(test.features)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from swift_hydra_kedro.models.runtime import choose_device, stage_generators
+from swift_hydra_kedro.models.runtime import WIDE, choose_device, stage_generators, training_threads
 
 CPU = torch.device("cpu")
 
@@ -57,3 +57,32 @@ def test_missing_cuda_is_an_error_where_it_was_asked_for(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="finds no CUDA device: use 'auto' or 'cpu'"):
         choose_device("cuda")
+
+
+@pytest.fixture
+def three_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize(("n_features", "expected"), [(1, 1), (WIDE, 1), (WIDE + 1, 3)])
+def test_narrow_tables_train_on_one_thread(n_features, expected):
+    with training_threads(n_features):
+        assert torch.get_num_threads() == expected
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_number_of_threads_is_as_before_after_training():
+    with training_threads(5):
+        pass
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_number_of_threads_is_as_before_after_a_failed_training():
+    with pytest.raises(KeyboardInterrupt), training_threads(5):
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == 3
