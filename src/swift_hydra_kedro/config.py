@@ -7,7 +7,8 @@ and validates them before any node runs.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
@@ -16,6 +17,17 @@ class Config(BaseModel):
     """Base of all configuration: immutable, and a misspelt field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def with_overrides(cls, overrides: Mapping[str, Any] | None) -> Self:
+        """Replace the fields that `overrides` names, at any depth, and keep the other defaults.
+
+        Raises
+        ------
+        ValueError
+            If a field is unknown or a value out of range.
+        """
+        return cls.model_validate(_merged(cls().model_dump(), overrides or {}))
 
 
 class RunConfig(Config):
@@ -231,7 +243,7 @@ class GateConfig(Config):
     )
     training: TrainingConfig = TrainingConfig(epochs=200, max_steps=100, batch_size=128, learning_rate=1e-2)
     joint_training: TrainingConfig | None = TrainingConfig(
-        epochs=200, max_steps=200, batch_size=128, learning_rate=1e-3
+        epochs=200, max_steps=300, batch_size=128, learning_rate=2e-3
     )
 
 
@@ -272,3 +284,15 @@ class SwiftHydraConfig(Config):
     pretraining: PretrainingConfig = PretrainingConfig()
     synthesis: SynthesisConfig = SynthesisConfig()
     detection: DetectionConfig = DetectionConfig()
+
+
+def _merged(defaults: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace values of `defaults`, going into what is a mapping on both sides."""
+    merged = dict(defaults)
+    for name, value in overrides.items():
+        inner = defaults.get(name)
+        if isinstance(inner, dict) and isinstance(value, Mapping):
+            merged[name] = _merged(inner, value)
+        else:
+            merged[name] = value
+    return merged

@@ -28,7 +28,7 @@ from swift_hydra_kedro.detection.training import find_regions, train_experts, tr
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.runtime import choose_device, stage_generators
 from swift_hydra_kedro.scorer import Scorer
-from swift_hydra_kedro.synthesis.loop import SynthesisResult, draw_anomalies, synthesise
+from swift_hydra_kedro.synthesis.loop import HISTORY, SynthesisResult, draw_anomalies, synthesise
 from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
 
 Budget = dict[str, Any] | None
@@ -110,9 +110,8 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If X or y cannot be used: shapes differ, infinite values, not exactly two classes.
         """
-        config = SwiftHydraConfig.model_validate(
-            {name: getattr(self, name) or {} for name in ("preparation", "pretraining", "synthesis", "detection")}
-        )
+        stages = ("preparation", "pretraining", "synthesis", "detection")
+        config = SwiftHydraConfig.with_overrides({name: getattr(self, name) or {} for name in stages})
         features = self._features(X, reset=True)
         label, weight = self._labels(features, y, sample_weight)
         used = weight > 0
@@ -124,12 +123,12 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         rows = LabelledRows.from_arrays(preprocessor.transform(features), label, weight, device)
         synthetic = torch.empty(0, rows.x.shape[1], device=device)
         self.synthetic_ = pd.DataFrame(columns=features.columns)
-        self.history_ = pd.DataFrame()
+        self.history_ = pd.DataFrame(columns=list(HISTORY))
         if config.synthesis.enabled:
             result = generate(rows, config.pretraining, config.synthesis, seed, self.verbose)
             synthetic = result.synthetic.x.to(device)
             self.synthetic_ = preprocessor.inverse_transform(result.synthetic.x.numpy())
-            self.history_ = pd.DataFrame(result.history)
+            self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
         regions = find_regions(rows, synthetic, config.detection.experts, seed)
         experts, _ = train_experts(rows, synthetic, regions, config.detection.experts, seed, self.verbose)
         mixture, _ = train_gate(experts, rows, synthetic, regions, config.detection, seed, self.verbose)
@@ -242,8 +241,8 @@ class SwiftHydraSampler(BaseOverSampler):
         return np.concatenate(new_X), np.concatenate(new_y)
 
     def _samples(self, rows: LabelledRows, n_samples: int, seed: int) -> np.ndarray:
-        pretraining = PretrainingConfig.model_validate(self.pretraining or {})
-        synthesis = SynthesisConfig.model_validate(self.synthesis or {})
+        pretraining = PretrainingConfig.with_overrides(self.pretraining)
+        synthesis = SynthesisConfig.with_overrides(self.synthesis)
         result = generate(rows, pretraining, synthesis, seed, self.verbose)
         kept = result.synthetic.x[:n_samples]
         generators = stage_generators(seed, "more anomalies", rows.x.device)

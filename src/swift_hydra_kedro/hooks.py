@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import mlflow
 from kedro.config import OmegaConfigLoader
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
@@ -37,12 +39,12 @@ class MlflowHook(KedroMlflowHook):
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Start the run, then tag it."""
+        """Start the run and tag it."""
+        tags = _tags(run_params, catalog)  # first: what fails here must not leave a run behind
         super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         if self._is_mlflow_enabled:
-            import mlflow
-
-            mlflow.set_tags(_tags(run_params, catalog))
+            mlflow.set_tags(tags)
+            atexit.register(_end_interrupted_run)
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
@@ -74,9 +76,25 @@ class RunHook:
         console = Console(width=None if Console().is_terminal else WIDTH_OF_LOGS)
         title = f"{run.dataset}, train share {run.train_size}, seed {run.seed}"
         console.print(render_leaderboard(catalog.load("metrics"), title))
-        folder = Path("data/08_reporting") / run.dataset / f"train_{run.train_size}" / f"seed_{run.seed}"
-        console.print(f"Report:    {folder / 'report.html'}\nMetrics:   {folder / 'metrics.json'}", highlight=False)
+        folder = (
+            Path(run_params["project_path"])
+            / "data/08_reporting"
+            / run.dataset
+            / f"train_{run.train_size}"
+            / f"seed_{run.seed}"
+        )
+        console.print(
+            f"Report:    {folder / 'report.html'}\nMetrics:   {folder / 'metrics.json'}",
+            soft_wrap=True,
+            highlight=False,
+        )
         console.print("MLflow UI: make ui\nKedro-Viz: make viz", highlight=False)
+
+
+def _end_interrupted_run() -> None:
+    """Mark a run that Ctrl-C cut short; Kedro calls no hook then, and MLflow would call it finished."""
+    if mlflow.active_run() is not None:
+        mlflow.end_run("KILLED")
 
 
 def _run_config(catalog: DataCatalog) -> RunConfig:

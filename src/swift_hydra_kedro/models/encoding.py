@@ -45,8 +45,7 @@ class PiecewiseLinearEncoding(nn.Module):
         """
         n_features = x.shape[1]
         bins = min(bins, max(2, MAX_INPUTS // n_features)) if bins else 0
-        quantiles = np.quantile(x, np.linspace(0, 1, bins + 1), axis=0, method="lower")  # (T + 1, P)
-        edges = [np.unique(quantiles[:, feature]) for feature in range(n_features)]
+        edges = [_edges(column, bins) for column in x.T]
         binned = [feature for feature in range(n_features) if len(edges[feature]) > 2]
         inverse_width, offset = np.zeros((2, len(binned), bins))
         for row, feature in enumerate(binned):
@@ -74,3 +73,13 @@ class PiecewiseLinearEncoding(nn.Module):
         values = x if len(self.binned) == self.n_features else x[..., self.binned]
         position = torch.addcmul(self.offset, values.unsqueeze(-1), self.inverse_width).clamp(0, 1)  # (..., Q, T)
         return torch.cat([x, position.flatten(-2)], dim=-1)
+
+
+def _edges(column: np.ndarray, bins: int) -> np.ndarray:
+    """Distinct values at the quantiles of a feature, at most `bins + 1`.
+
+    Where nearly all rows share one value, the quantiles are those of the distinct values.
+    """
+    levels = np.linspace(0, 1, bins + 1)
+    edges = np.unique(np.quantile(column, levels, method="lower"))
+    return edges if len(edges) > 2 else np.unique(np.quantile(np.unique(column), levels, method="lower"))

@@ -25,6 +25,25 @@ from swift_hydra_kedro.synthesis.feasible import SupportedRange, feasible_latent
 from swift_hydra_kedro.synthesis.ppo import PPO, Trajectory
 from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
 
+HISTORY = (
+    "episode",
+    "mean_reward",
+    "mean_undecayed_reward",
+    "entropy_term",
+    "evasion_term",
+    "invalid_share",
+    "entropy",
+    "n_kept",
+    "policy_loss",
+    "value_loss",
+    "imitation_loss",
+    "policy_entropy",
+    "approx_kl",
+    "clip_fraction",
+    "detector_auc_roc",
+    "seconds",
+)
+
 
 @dataclass(frozen=True)
 class SyntheticAnomalies:
@@ -49,7 +68,7 @@ class SyntheticAnomalies:
 
 @dataclass(frozen=True)
 class SynthesisResult:
-    """What the loop leaves: samples, one history row per episode, and the models as they ended."""
+    """What the loop leaves: samples, one row of `HISTORY` per episode, and the models as they ended."""
 
     synthetic: SyntheticAnomalies
     history: list[dict[str, float]]

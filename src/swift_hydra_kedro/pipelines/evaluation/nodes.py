@@ -126,7 +126,8 @@ def to_mlflow_metrics(metrics: dict[str, Any], synthesis_history: pd.DataFrame) 
     logged: dict[str, Any] = {name: {"value": value, "step": 0} for name, value in flat_metrics(metrics).items()}
     for name in synthesis_history.columns.drop("episode", errors="ignore"):
         points = synthesis_history[["episode", name]].dropna()
-        logged[f"synthesis.{name}"] = [{"value": float(v), "step": int(e)} for e, v in points.to_numpy()]
+        if len(points):
+            logged[f"synthesis.{name}"] = [{"value": float(v), "step": int(e)} for e, v in points.to_numpy()]
     return logged
 
 

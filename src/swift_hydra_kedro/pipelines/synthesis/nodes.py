@@ -19,7 +19,7 @@ from swift_hydra_kedro.models.checkpoints import (
     tensors_of,
 )
 from swift_hydra_kedro.pipelines.conversion import to_rows
-from swift_hydra_kedro.synthesis.loop import SyntheticAnomalies, synthesise
+from swift_hydra_kedro.synthesis.loop import HISTORY, SyntheticAnomalies, synthesise
 from swift_hydra_kedro.synthesis.pretraining import hold_out
 
 
@@ -41,7 +41,7 @@ def run_loop(
     report = {"seconds": time.perf_counter() - start, "n_synthetic": len(result.synthetic.x)}
     return (
         _to_checkpoint(result.synthetic),
-        pd.DataFrame(result.history),
+        pd.DataFrame(result.history, columns=list(HISTORY)),
         Checkpoint(tensors_of(result.cvae), cvae_settings(result.cvae)),
         Checkpoint(tensors_of(result.detector), detector_settings(result.detector)),
         Checkpoint(tensors_of(result.policy), policy_settings(result.policy)),

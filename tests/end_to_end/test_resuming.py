@@ -1,0 +1,87 @@
+"""What was interrupted or deleted is made again, and nothing else."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from swift_hydra_kedro.data.checkpoint import is_checkpoint
+
+KEDRO = Path(sys.executable).with_name("kedro")
+ENDLESS = "synthesis.episodes=100000,synthesis.patience=100000"
+
+
+def written(project, dataset):
+    """All files of a data set's runs with the time of their last change."""
+    files = (project.folder / "data").rglob(f"{dataset}/**/*")
+    return {path.relative_to(project.folder): path.stat().st_mtime_ns for path in files if path.is_file()}
+
+
+def test_only_what_a_deleted_output_needs_is_made_again(workshop):
+    workshop.run(only={"to_outputs": ["metrics"]}, dataset="sine")
+    before = written(workshop, "sine")
+    shutil.rmtree(workshop.files("06_models", "sine") / "experts")
+    workshop.run(only={"to_outputs": ["metrics"], "only_missing_outputs": True}, dataset="sine")
+    after = written(workshop, "sine")
+    assert after.keys() == before.keys()
+    changed = {path.name for path in after if after[path] != before[path]}
+    made_by_the_node = {"tensors.safetensors", "state.json", "experts_history.csv", "experts.json"}
+    assert changed == made_by_the_node
+    folders = {path.parent.name for path in after if after[path] != before[path] and path.name == "state.json"}
+    assert folders == {"experts"}
+
+
+@pytest.fixture(scope="module")
+def interrupted(workshop):
+    """`kedro run` from a folder within the project, interrupted by Ctrl-C while it generates anomalies."""
+    command = [KEDRO, "run", "--env=smoke", "--pipeline=full", f"--params=dataset=sine,seed=7,{ENDLESS}"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command, cwd=workshop.folder / "data", env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    os.set_blocking(process.stdout.fileno(), False)
+    output, deadline = b"", time.monotonic() + 240
+    while b"episodes:" not in output or b"mean_reward" not in output:
+        assert process.poll() is None, output.decode()
+        assert time.monotonic() < deadline, output.decode()
+        output += process.stdout.read() or b""
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    os.set_blocking(process.stdout.fileno(), True)
+    rest, _ = process.communicate(timeout=120)
+    return process.returncode, (output + rest).decode()
+
+
+def test_ctrl_c_ends_the_run_with_an_error_code(interrupted):
+    code, _ = interrupted
+    assert code not in (0, None)
+
+
+def test_ctrl_c_shows_no_traceback(interrupted):
+    _, output = interrupted
+    assert "Traceback" not in output
+
+
+def test_ctrl_c_leaves_the_finished_stages_and_no_half_written_output(interrupted, workshop):
+    models = workshop.files("06_models", "sine", seed=7)
+    assert sorted(path.name for path in models.iterdir()) == ["pretrained_cvae", "pretrained_detector"]
+    assert all(is_checkpoint(path) for path in models.iterdir())
+    assert not workshop.files("07_model_output", "sine", seed=7).exists()
+
+
+def test_ctrl_c_does_not_count_as_a_finished_mlflow_run(interrupted, workshop):
+    (tracked,) = workshop.tracked("tags.dataset = 'sine' and tags.seed = '7'")
+    assert tracked.info.status in ("KILLED", "FAILED")
+
+
+def test_an_interrupted_run_is_taken_up_where_it_stopped(interrupted, workshop):
+    before = written(workshop, "sine")
+    workshop.run(only={"only_missing_outputs": True}, dataset="sine", seed=7)
+    after = written(workshop, "sine")
+    assert (workshop.files("08_reporting", "sine", seed=7) / "report.html").is_file()
+    assert {path: after[path] for path in before} == before

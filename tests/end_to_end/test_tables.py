@@ -1,0 +1,109 @@
+"""Full runs on tables of the user's own, on ADBench, and without synthesis."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import plotly.express as px
+import pytest
+
+from swift_hydra_kedro.data.table import LABEL
+
+
+@pytest.fixture(scope="module")
+def tips(workshop):
+    """Restaurant bills, Friday's (8 %) as anomalies: text and numbers, some missing; the run's parameters."""
+    table = px.data.tips()
+    table["friday"] = np.where(table["day"] == "Fri", "yes", "no")
+    table.loc[::17, "tip"] = np.nan
+    table.loc[5::23, "smoker"] = None
+    table.insert(0, "bill", [f"b{i}" for i in range(len(table))])
+    parameters = workshop.write_table(
+        "tips",
+        table.drop(columns="day"),
+        label="friday",
+        positive_label="yes",
+        id_columns=["bill"],
+        categorical_columns=["size"],
+    )
+    workshop.run(**parameters)
+    return parameters
+
+
+def test_mixed_table_with_missing_values_runs_to_the_end(workshop, tips):
+    assert (workshop.files("08_reporting", "tips") / "report.html").is_file()
+    assert workshop.load("metrics", **tips)["data"]["n_features"] == 6
+
+
+def test_synthetic_rows_of_a_mixed_table_hold_its_own_categories(workshop, tips):
+    table, synthetic = workshop.load("train_table", "synthetic_anomalies", **tips)
+    for name in ("sex", "smoker", "time", "size"):
+        assert set(synthetic[name].dropna().astype(str)) <= set(table[name].dropna().astype(str))
+
+
+def test_ids_are_kept_beside_the_rows_and_are_no_feature(workshop, tips):
+    train, preprocessor = workshop.load("train_table", "preprocessor", **tips)
+    assert train["__id__bill"].is_unique
+    assert "bill" not in preprocessor["columns"]
+
+
+@pytest.fixture(scope="module")
+def one_anomaly(workshop):
+    """A training part with a single labelled anomaly; the run's parameters."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(60, 3))
+    rows[:4] += 3
+    table = pd.DataFrame(rows, columns=["a", "b", "c"]).assign(y=(np.arange(60) < 4).astype(int))
+    parameters = workshop.write_table("one_anomaly", table) | {"train_size": 0.25}
+    workshop.run(**parameters)
+    return parameters
+
+
+def test_one_labelled_anomaly_is_enough_to_run_to_the_end(workshop, one_anomaly):
+    train, metrics = workshop.load("train_table", "metrics", **one_anomaly)
+    assert train[LABEL].sum() == 1
+    assert np.isfinite(metrics["swift_hydra_mome"]["auc_roc"])
+
+
+def test_one_labelled_anomaly_still_gives_synthetic_ones(workshop, one_anomaly):
+    synthetic = workshop.load("synthetic_anomalies", **one_anomaly)
+    assert len(synthetic) == 16
+    assert synthetic.drop_duplicates(["a", "b", "c"]).shape == synthetic.shape
+
+
+@pytest.fixture(scope="module")
+def without_synthesis(workshop):
+    parameters = {"dataset": "breast_cancer", "synthesis": {"enabled": False}}
+    workshop.run(**parameters)
+    return parameters
+
+
+def test_a_run_without_synthesis_comes_to_its_end(workshop, without_synthesis):
+    reporting = workshop.files("08_reporting", "breast_cancer")
+    assert (reporting / "report.html").is_file()
+    assert len(list((reporting / "figures").glob("*.json"))) == 8
+
+
+def test_a_run_without_synthesis_makes_no_anomalies_and_no_episodes(workshop, without_synthesis):
+    synthetic, history = workshop.load("synthetic_anomalies", "synthesis_history", **without_synthesis)
+    assert (len(synthetic), len(history)) == (0, 0)
+
+
+def test_without_synthesis_the_mixture_is_the_ablation_among_the_baselines(workshop, without_synthesis):
+    scores = workshop.load("scores", **without_synthesis)
+    assert scores["swift_hydra_mome"].corr(scores["swift_hydra_no_synthesis"], method="spearman") > 0.5
+
+
+@pytest.mark.skipif(not os.environ.get("ADBENCH_MIRROR"), reason="ADBENCH_MIRROR names no source of ADBench files")
+def test_cardiotocography_from_the_mirror_runs_to_the_end(workshop):
+    workshop.run(dataset="7_Cardiotocography", train_size=0.4)
+    metrics = workshop.load("metrics", dataset="7_Cardiotocography", train_size=0.4)
+    assert metrics["data"] | {"duplicate_test_share": 0} == {
+        "n_train": 845,
+        "n_test": 1269,
+        "n_features": 21,
+        "anomaly_share": pytest.approx(0.2201, abs=1e-3),
+        "duplicate_test_share": 0,
+    }
+    assert metrics["swift_hydra_mome"]["auc_roc"] > 0.8
+    assert list((workshop.folder / "data/01_raw").rglob("7_Cardiotocography.npz"))
