@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from budgets import SMOKE
+from .budgets import SMOKE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imblearn.utils.estimator_checks import parametrize_with_checks as parametrize_with_imblearn_checks

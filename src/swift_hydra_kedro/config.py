@@ -128,7 +128,7 @@ class CVAEConfig(Config):
     spectral_norm: bool = Field(
         False, description="Bound every decoder layer's spectral norm by 1, as theorem 1's proof does."
     )
-    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=800, learning_rate=3e-3)
+    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=600, learning_rate=3e-3)
 
 
 class DetectorConfig(Config):
@@ -138,7 +138,7 @@ class DetectorConfig(Config):
     holdout_share: float = Field(
         0.2, gt=0, lt=1, description="Training rows held out to choose the best state and to report AUC."
     )
-    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=600)
+    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=500)
 
 
 class PretrainingConfig(Config):

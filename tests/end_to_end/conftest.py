@@ -1,8 +1,17 @@
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from .project import Project
+
+
+@pytest.fixture(autouse=True)
+def closed_runs():
+    """A run that a test leaves open would take in the next test's."""
+    yield
+    while mlflow.active_run():
+        mlflow.end_run("KILLED")
 
 
 @pytest.fixture(scope="session")

@@ -51,5 +51,5 @@ def test_a_run_that_stops_before_any_node_leaves_no_open_mlflow_run(workshop, mo
 
 
 def test_an_unknown_data_set_is_named_with_those_there_are(workshop):
-    with pytest.raises(ValueError, match=r"no data set 'digit'; did you mean digits\?"):
+    with pytest.raises(ValueError, match="no data set 'digit'; did you mean digits"):
         workshop.run(dataset="digit")

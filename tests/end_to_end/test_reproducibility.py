@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from budgets import SMOKE
+from ..budgets import SMOKE
 
 from swift_hydra_kedro import SwiftHydraClassifier
 from swift_hydra_kedro.data.table import LabelledTable

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from swift_hydra_kedro.models.runtime import WIDE, choose_device, stage_generators, training_threads
+from swift_hydra_kedro.models.runtime import WIDE, choose_device, stage_generators, narrow_threads
 
 CPU = torch.device("cpu")
 
@@ -70,19 +70,19 @@ def three_threads():
 @pytest.mark.usefixtures("three_threads")
 @pytest.mark.parametrize(("n_features", "expected"), [(1, 1), (WIDE, 1), (WIDE + 1, 3)])
 def test_narrow_tables_train_on_one_thread(n_features, expected):
-    with training_threads(n_features):
+    with narrow_threads(n_features):
         assert torch.get_num_threads() == expected
 
 
 @pytest.mark.usefixtures("three_threads")
 def test_number_of_threads_is_as_before_after_training():
-    with training_threads(5):
+    with narrow_threads(5):
         pass
     assert torch.get_num_threads() == 3
 
 
 @pytest.mark.usefixtures("three_threads")
 def test_number_of_threads_is_as_before_after_a_failed_training():
-    with pytest.raises(KeyboardInterrupt), training_threads(5):
+    with pytest.raises(KeyboardInterrupt), narrow_threads(5):
         raise KeyboardInterrupt
     assert torch.get_num_threads() == 3

@@ -18,7 +18,7 @@ from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.mome import MixtureOfExperts
-from swift_hydra_kedro.models.runtime import stage_generators, training_threads
+from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def train_experts(
     generators = stage_generators(seed, "experts", rows.x.device)
     encoding = PiecewiseLinearEncoding.fit(rows.x.cpu().numpy(), config.mamba.bins).to(rows.x.device)
     training_rows = _training_rows(rows, synthetic, regions, config, generators.numpy)
-    with training_threads(rows.x.shape[1]):
+    with narrow_threads(rows.x.shape[1]):
         return fit_experts(training_rows, regions.cluster_of_expert, encoding, config, generators.torch, progress)
 
 
@@ -67,7 +67,7 @@ def train_gate(
     """Train the gate, then gate and experts together; see `fit_mixture`."""
     generators = stage_generators(seed, "gate", rows.x.device)
     training_rows = _training_rows(rows, synthetic, regions, config.experts, generators.numpy)
-    with training_threads(rows.x.shape[1]):
+    with narrow_threads(rows.x.shape[1]):
         return fit_mixture(experts, training_rows, config, generators.torch, progress)
 
 

@@ -17,7 +17,7 @@ from swift_hydra_kedro.models.mamba import Mamba
 
 
 class RecordTokens(nn.Module):
-    """One token for the whole row. Shape: `(*stack, B, F)` -> `(*stack, B, 1, d_model)`."""
+    """One token for the whole row. Shape: `(*stack, B, F)` or `(B, F)` -> `(*stack, B, 1, d_model)`."""
 
     def __init__(self, n_inputs: int, d_model: int, stack: Stack) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class RecordTokens(nn.Module):
 
 
 class FeatureTokens(nn.Module):
-    """One token for each feature. Shape: `(*stack, B, F)` -> `(*stack, B, P, d_model)`."""
+    """One token for each feature. Shape: `(*stack, B, F)` or `(B, F)` -> `(*stack, B, P, d_model)`."""
 
     feature_of_output: Tensor
 
@@ -92,8 +92,8 @@ class MambaNet(nn.Module):
 class MambaDetector(nn.Module):
     """Feature encoding and Mamba net.
 
-    Shape: scaled rows `(*stack, B, P)` -> logits `(*stack, B)`. With `stack=(M,)` it is M independent
-    detectors that share the encoding.
+    Shape: scaled rows `(*stack, B, P)`, or `(B, P)` for all of them alike -> logits `(*stack, B)`. With
+    `stack=(M,)` it is M independent detectors that share the encoding.
     """
 
     def __init__(self, encoding: PiecewiseLinearEncoding, config: MambaConfig, stack: Stack = ()) -> None:

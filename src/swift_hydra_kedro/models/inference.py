@@ -7,6 +7,7 @@ import torch
 
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.mome import MixtureOfExperts
+from swift_hydra_kedro.models.runtime import narrow_threads
 
 CHUNK = 8192
 
@@ -16,7 +17,8 @@ def predict_probability(model: MambaDetector | MixtureOfExperts, x: np.ndarray) 
     """Probability of an anomaly for scaled rows, `(N, P)` -> `(N,)` float64, computed in the model's precision."""
     parameter = next(model.parameters())
     chunks = [torch.as_tensor(x[start : start + CHUNK]).to(parameter) for start in range(0, len(x), CHUNK)]
-    scores = [model(chunk) for chunk in chunks]
+    with narrow_threads(x.shape[1]):
+        scores = [model(chunk) for chunk in chunks]
     if isinstance(model, MambaDetector):
         scores = [torch.sigmoid(logit) for logit in scores]
     return torch.cat(scores).double().cpu().numpy() if scores else np.empty(0)

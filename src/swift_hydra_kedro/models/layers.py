@@ -29,7 +29,8 @@ def seeded_init(generator: torch.Generator) -> Iterator[None]:
 class StackedLinear(nn.Module):
     """`nn.Linear` with leading stack dimensions.
 
-    Shape: `(*stack, ..., n_in)` -> `(*stack, ..., n_out)`.
+    Shape: `(*stack, ..., n_in)` -> `(*stack, ..., n_out)`. Rows `(B, n_in)` are shared by all maps of a
+    stack: one wide matrix product, without a copy of the rows for each.
     """
 
     def __init__(self, n_in: int, n_out: int, stack: Stack = (), bias: bool = True) -> None:
@@ -43,6 +44,10 @@ class StackedLinear(nn.Module):
         stack = self.weight.shape[:-2]
         if not stack:
             return nn.functional.linear(x, self.weight, self.bias)
+        if x.ndim == 2:
+            bias = None if self.bias is None else self.bias.flatten()
+            y = nn.functional.linear(x, self.weight.flatten(0, -2), bias)  # (B, prod(stack) * n_out)
+            return y.reshape(len(x), *stack, -1).movedim(0, -2)
         flat = x.reshape(*stack, -1, x.shape[-1])  # (*stack, rows, n_in)
         y = flat @ self.weight.mT
         if self.bias is not None:

@@ -75,8 +75,7 @@ class MixtureOfExperts(nn.Module):
 
     def all_probabilities(self, x: Tensor) -> Tensor:
         """Probabilities of every expert, `(B, P)` -> `(M, B)`."""
-        shared = self.experts.encoding(x).expand(*self.experts.stack, -1, -1)
-        return torch.sigmoid(self.experts.net(shared))
+        return torch.sigmoid(self.experts(x))
 
     def _run_expert(self, expert: int, encoded: Tensor) -> Tensor:
         """Logits `(B,)` of one expert: its slice of the weights in the stacked net."""

@@ -47,8 +47,8 @@ def choose_device(device: str) -> torch.device:
 
 
 @contextmanager
-def training_threads(n_features: int) -> Iterator[None]:
-    """Train on one CPU thread while the table is narrow.
+def narrow_threads(n_features: int) -> Iterator[None]:
+    """Compute on one CPU thread while the table is narrow.
 
     The networks are so small that a second thread gains a quarter on an idle machine, and on a busy one
     costs a factor of ten: at the end of every operation each waits for the other to be scheduled.

@@ -19,7 +19,7 @@ from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.fitting import LabelledRows, fit_cvae, fit_detector
 from swift_hydra_kedro.models.policy import Policy
-from swift_hydra_kedro.models.runtime import stage_generators, training_threads
+from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding, GaussianKDE
 from swift_hydra_kedro.synthesis.feasible import SupportedRange, feasible_latents
 from swift_hydra_kedro.synthesis.ppo import PPO, Trajectory
@@ -105,7 +105,7 @@ def synthesise(
     for episode in bar:
         start = time.perf_counter()
         current = rows.with_anomalies(synthetic.x.to(rows.x.device))
-        with training_threads(rows.x.shape[1]):
+        with narrow_threads(rows.x.shape[1]):
             fit_cvae(cvae, current, config.cvae_training, generator)
             fit_detector(detector, current, held_out, config.detector_training, generator)
             samples, record = _episode(episode, current, cvae, detector, ppo, config, generator)

@@ -12,7 +12,7 @@ from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows, fit_cvae, fit_detector
 from swift_hydra_kedro.models.layers import seeded_init
-from swift_hydra_kedro.models.runtime import stage_generators, training_threads
+from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
 
 
 def hold_out(rows: LabelledRows, share: float, seed: int) -> tuple[LabelledRows, LabelledRows | None]:
@@ -56,7 +56,7 @@ def pretrain(
     with seeded_init(generator):
         cvae = CVAE(n_features, config.cvae).to(device)
         detector = MambaDetector(encoding, config.detector.mamba).to(device)
-    with training_threads(n_features):
+    with narrow_threads(n_features):
         cvae_history = fit_cvae(cvae, rows, config.cvae.training, generator, progress)
         detector_history = fit_detector(detector, rows, held_out, config.detector.training, generator, progress)
     return Pretrained(cvae, detector, cvae_history, detector_history)
