@@ -14,6 +14,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHook
+from omegaconf import OmegaConf
 from pydantic import BaseModel
 from rich.console import Console
 
@@ -31,6 +32,7 @@ class ProjectConfigLoader(OmegaConfigLoader):
     def __init__(self, conf_source: str, *args: Any, **kwargs: Any) -> None:
         root = Path(conf_source).absolute().parent
         kwargs["custom_resolvers"] = {"project": lambda: root.as_posix()} | (kwargs.get("custom_resolvers") or {})
+        OmegaConf.clear_resolver("project")  # resolvers are global; another project may have left its own
         super().__init__(conf_source, *args, **kwargs)
 
 

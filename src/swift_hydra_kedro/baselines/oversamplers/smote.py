@@ -20,10 +20,14 @@ class FewShotSMOTE(BaseOverSampler):
         self.random_state = random_state
 
     def _fit_resample(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        smallest = min(np.count_nonzero(y == label) for label in self.sampling_strategy_)
+        present = {label: np.count_nonzero(y == label) for label in self.sampling_strategy_}
+        wanted = {label: present[label] + more for label, more in self.sampling_strategy_.items() if more}
+        if not wanted:
+            return X, y
+        smallest = min(present[label] for label in wanted)
         if smallest < 2:
             logger.warning("SMOTE needs two rows to interpolate between and there is one: it is repeated instead")
             sampler: BaseOverSampler = RandomOverSampler(random_state=self.random_state)
         else:
             sampler = SMOTE(k_neighbors=min(NEIGHBOURS, smallest - 1), random_state=self.random_state)
-        return sampler.set_params(sampling_strategy=self.sampling_strategy_).fit_resample(X, y)
+        return sampler.set_params(sampling_strategy=wanted).fit_resample(X, y)
