@@ -83,9 +83,7 @@ def start(folder, parameters, env="smoke"):
     for name, value in parameters.items():
         data[name] = value
     hook = MlflowHook()
-    hook.before_pipeline_run(
-        run_params={"env": env, "project_path": str(folder)}, pipeline=pipeline([]), catalog=data
-    )
+    hook.before_pipeline_run(run_params={"env": env, "project_path": str(folder)}, pipeline=pipeline([]), catalog=data)
 
 
 PARAMETERS = {

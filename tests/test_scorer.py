@@ -74,7 +74,9 @@ def test_scoring_leaves_model_and_rows_as_they_were(scorer, rows):
 
 
 def test_rows_never_seen_are_scored(scorer):
-    strange = pd.DataFrame({"size": [np.nan, 1e9], "colour": ["purple", None], "count": [np.nan, -1], "noise": [0, 0.0]})
+    strange = pd.DataFrame(
+        {"size": [np.nan, 1e9], "colour": ["purple", None], "count": [np.nan, -1], "noise": [0, 0.0]}
+    )
     assert np.isfinite(scorer.score(strange)).all()
 
 

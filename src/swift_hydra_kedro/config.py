@@ -167,7 +167,7 @@ class RewardConfig(Config):
     discount: float = Field(0.95, gt=0, le=1, description="gamma: the entropy term's decay per episode.")
     bandwidth: float | Literal["silverman"] = Field(0.5, description="KDE bandwidth on standardised features.")
     kde_samples: int = Field(300, ge=1, description="Points x_j drawn once per episode to estimate the entropy.")
-    noise_samples: int = Field(4, ge=1, description="Points around a candidate that estimate its own kernel's entropy.")
+    noise_samples: int = Field(2, ge=1, description="Points around a candidate that estimate its own kernel's entropy.")
     max_reference_rows: int = Field(1000, ge=1, description="Most anomalies the KDE is built on.")
 
 

@@ -31,7 +31,7 @@ class LabelledRows:
     def from_arrays(cls, x: np.ndarray, y: np.ndarray, weight: np.ndarray, device: torch.device) -> LabelledRows:
         """Arrays as tensors on `device`; weights are scaled to a mean of 1."""
         arrays = (x, y, weight / weight.mean())
-        return cls(*(torch.as_tensor(array, dtype=torch.float32, device=device) for array in arrays))
+        return cls(*(torch.tensor(array, dtype=torch.float32, device=device) for array in arrays))
 
     def __getitem__(self, rows: Tensor) -> LabelledRows:
         return LabelledRows(self.x[rows], self.y[rows], self.weight[rows])

@@ -31,18 +31,28 @@ class GaussianKDE:
     def __init__(self, points: Tensor, bandwidth: float | Literal["silverman"]) -> None:
         self.points = points
         self.bandwidth = _silverman(points) if bandwidth == "silverman" else float(bandwidth)
+        self.centre = points.mean(0)  # large norms would cancel in float32
+        n_features = points.shape[1]
+        self.log_normaliser = -0.5 * n_features * math.log(2 * math.pi * self.bandwidth**2)
 
-    def log_kernel(self, squared_distance: Tensor) -> Tensor:
-        """Log of the normalised kernel at the given squared distances."""
-        variance = self.bandwidth**2
-        n_features = self.points.shape[1]
-        return -0.5 * (squared_distance / variance + n_features * math.log(2 * math.pi * variance))
+    def log_kernel(self, a: Tensor, b: Tensor) -> Tensor:
+        """Log of the kernel between rows, `(h, P)` and `(n, P)` -> `(h, n)`."""
+        a_norm = 0.5 * self._standardise(a).square().sum(1, keepdim=True)
+        return self._without_norm_of_first(a, b) - a_norm + self.log_normaliser
 
     def log_density(self, x: Tensor) -> Tensor:
-        """`log p(x)`, `(..., P)` -> `(...)`."""
-        distance = squared_distances(x.reshape(-1, x.shape[-1]), self.points)  # (rows, n)
-        log_sum = torch.logsumexp(self.log_kernel(distance), dim=1)
-        return (log_sum - math.log(len(self.points))).reshape(x.shape[:-1])
+        """`log p(x)`, `(h, P)` -> `(h,)`."""
+        log_sum = torch.logsumexp(self._without_norm_of_first(x, self.points), dim=1)
+        norm = 0.5 * self._standardise(x).square().sum(1)
+        return log_sum - norm + self.log_normaliser - math.log(len(self.points))
+
+    def _without_norm_of_first(self, a: Tensor, b: Tensor) -> Tensor:
+        """`a . b - |b|^2 / 2` in units of the bandwidth: one matrix product, and all that a softmax over b needs."""
+        a, b = self._standardise(a), self._standardise(b)
+        return torch.addmm(-0.5 * b.square().sum(1), a, b.T)
+
+    def _standardise(self, x: Tensor) -> Tensor:
+        return (x - self.centre) / self.bandwidth
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """Draw from the kernel, `(n, P)`."""
@@ -66,7 +76,8 @@ class EntropyAfterAdding:
         self.samples = kde.sample(n_samples, generator)  # (s, P)
         self.noise = _antithetic(kde.noise(n_noise, generator))  # (2 e, P)
         self.log_p_samples = kde.log_density(self.samples)  # (s,)
-        self.log_kernel_noise = kde.log_kernel(self.noise.square().sum(-1))  # (2 e,)
+        at_centre = torch.zeros_like(kde.centre).unsqueeze(0)
+        self.log_kernel_noise = kde.log_kernel(at_centre, self.noise).squeeze(0)  # (2 e,)
 
     def current(self) -> float:
         """Entropy of the anomalies as they are: `-mean_j log p(x_j)`."""
@@ -75,27 +86,17 @@ class EntropyAfterAdding:
     def __call__(self, candidates: Tensor) -> Tensor:
         """`H_new` of each candidate, `(h, P)` -> `(h,)`."""
         n = len(self.kde.points)
-        to_samples = self.kde.log_kernel(squared_distances(candidates, self.samples))  # (h, s)
+        to_samples = self.kde.log_kernel(candidates, self.samples)  # (h, s)
         at_samples = self._log_p_new(self.log_p_samples, to_samples).mean(1)  # (h,)
         around = candidates.unsqueeze(1) + self.noise  # (h, 2 e, P)
-        near_candidate = self._log_p_new(self.kde.log_density(around), self.log_kernel_noise).mean(1)  # (h,)
+        log_p_around = self.kde.log_density(around.flatten(0, 1)).view(around.shape[:2])  # (h, 2 e)
+        near_candidate = self._log_p_new(log_p_around, self.log_kernel_noise).mean(1)  # (h,)
         return -(n * at_samples + near_candidate) / (n + 1)
 
     def _log_p_new(self, log_p: Tensor, log_kernel: Tensor) -> Tensor:
         """The rank-one update in log space."""
         n = len(self.kde.points)
         return torch.logaddexp(log_p + math.log(n / (n + 1)), log_kernel - math.log(n + 1))
-
-
-def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """Squared Euclidean distances, `(h, P)` and `(n, P)` -> `(h, n)`, by one matrix product.
-
-    Both are centred first: large norms would cancel.
-    """
-    centre = b.mean(0)
-    a, b = a - centre, b - centre
-    product = torch.addmm(b.square().sum(1), a, b.T, alpha=-2)
-    return (product + a.square().sum(1, keepdim=True)).clamp(min=0)
 
 
 def _antithetic(noise: Tensor) -> Tensor:

@@ -1,0 +1,96 @@
+"""What the README and the docs show works: their Python runs, their commands and settings exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from swift_hydra_kedro import estimator
+from swift_hydra_kedro.config import TablesConfig
+from swift_hydra_kedro.data.tabular import read_table
+from swift_hydra_kedro.pipeline_registry import register_pipelines
+
+from .budgets import SMOKE
+
+PROJECT = Path(__file__).parents[1]
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+def blocks(language):
+    """The pages' code blocks of a language, each named by its page and line."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(pytest.param(match[1], id=f"{page.name}:{line}"))
+    return found
+
+
+def commands(program):
+    """The pages' command lines that start a program, less their comments."""
+    lines = [line for block in blocks("sh") for line in block.values[0].splitlines()]
+    return [line for line in lines if shlex.split(line, comments=True)[:1] == [program]]
+
+
+@pytest.fixture
+def small_budget(monkeypatch):
+    """The estimators with the smoke budget where a block names none of its own."""
+
+    def shrink(cls, *stages):
+        budget = {stage: SMOKE[stage] for stage in stages}
+        monkeypatch.setattr(estimator, cls.__name__, lambda **given: cls(**(budget | given)))
+
+    shrink(estimator.SwiftHydraClassifier, "pretraining", "synthesis", "detection")
+    shrink(estimator.SwiftHydraSampler, "pretraining", "synthesis")
+
+
+@pytest.mark.usefixtures("small_budget")
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_blocks_run(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README", "exec"), {"__name__": "readme"})
+
+
+def test_the_readme_shows_both_estimators():
+    shown = "".join(block.values[0] for block in blocks("python"))
+    assert "SwiftHydraClassifier(" in shown
+    assert "SwiftHydraSampler(" in shown
+
+
+@pytest.mark.parametrize("line", commands("kedro"))
+def test_options_of_kedro_run_exist(line):
+    words = shlex.split(line, comments=True)
+    options = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
+    pipelines = register_pipelines()
+    chosen = pipelines[options.get("pipeline", "__default__")]
+    assert (PROJECT / "conf" / options.get("env", "base")).is_dir()
+    for node in options.get("from-nodes", "").split(","):
+        assert not node or node in {known.name for known in chosen.nodes}
+
+
+@pytest.mark.parametrize("line", commands("make"))
+def test_targets_of_make_exist(line):
+    target = shlex.split(line, comments=True)[1]
+    assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_settings_of_an_own_table_read_the_table_they_describe(text, tmp_path):
+    for config in TablesConfig.model_validate(yaml.safe_load(text)["tables"]).root.values():
+        path = tmp_path / config.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        columns = dict.fromkeys([*config.id_columns, *config.categorical_columns, "amount"], range(4))
+        pd.DataFrame(columns | {config.label: ["no", "no", "yes", "no"]}).to_csv(path, index=False)
+        assert read_table(config, tmp_path).label.tolist() == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target and not target.startswith("mailto:")]
+    missing = [target for target in local if not (page.parent / target).exists()]
+    assert missing == []
