@@ -22,9 +22,10 @@ from swift_hydra_kedro.config import ExpertsConfig
 from .budgets import SMOKE
 from .mixed_table import fitted_classifier, mixed_table
 
+STEPS = {"max_steps": 100, "batch_size": 64}
 DETECTION = {  # enough steps to pass scikit-learn's accuracy bar on easy data
-    "experts": SMOKE["detection"]["experts"] | {"training": {"max_steps": 150, "batch_size": 64}},
-    "gate": SMOKE["detection"]["gate"],
+    "experts": SMOKE["detection"]["experts"] | {"training": STEPS},
+    "gate": SMOKE["detection"]["gate"] | {"joint_training": STEPS},
 }
 GENERATION = {"pretraining": SMOKE["pretraining"], "synthesis": SMOKE["synthesis"]}
 EXPECTED_TO_FAIL = {
@@ -68,7 +69,6 @@ def test_sampler_keeps_imbalanced_learns_rules(estimator, check):
 
 
 def test_data_frames_may_hold_text_and_missing_values():
-    frame, label = mixed_table()
     model = fitted_classifier()
     test, test_label = mixed_table(seed=1)
     assert roc_auc_score(test_label, model.predict_proba(test)[:, 1]) > 0.9
@@ -187,7 +187,7 @@ def test_one_labelled_anomaly_is_enough():
 
 
 def test_synthetic_anomalies_come_in_the_tables_columns():
-    frame, label = mixed_table()
+    frame, _ = mixed_table()
     model = fitted_classifier(synthesis=SMOKE["synthesis"], pretraining=SMOKE["pretraining"])
     assert model.synthetic_.columns.tolist() == frame.columns.tolist()
     assert set(model.synthetic_["colour"].dropna()) <= {"red", "green", "blue"}
@@ -199,7 +199,6 @@ def test_history_has_a_row_for_each_episode():
 
 
 def test_without_synthesis_there_are_no_synthetic_anomalies_and_no_history():
-    frame, _ = mixed_table()
     model = fitted_classifier()
     assert model.synthetic_.shape == (0, 4)
     assert len(model.history_) == 0
@@ -238,7 +237,7 @@ def test_an_unknown_device_is_an_error_where_it_cannot_be_had(monkeypatch):
 
 
 def test_three_classes_are_refused():
-    x, y = easy_table()
+    x, _ = easy_table()
     with pytest.raises(ValueError, match=r"Only binary classification is supported.*3 class"):
         quick_classifier().fit(x, np.arange(len(x)) % 3)
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from ..budgets import SMOKE
 
 from swift_hydra_kedro import SwiftHydraClassifier
 from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.pipeline_registry import STAGES
+
+from ..budgets import SMOKE
 
 MODELS = [
     "pretrained_cvae",

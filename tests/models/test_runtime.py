@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from swift_hydra_kedro.models.runtime import WIDE, choose_device, stage_generators, narrow_threads
+from swift_hydra_kedro.models.runtime import WIDE, choose_device, narrow_threads, stage_generators
 
 CPU = torch.device("cpu")
 

@@ -25,7 +25,7 @@ def render_page(title: str, metrics: Mapping[str, Any], figures: Mapping[str, go
     table = board.to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0)
     sections: list[str] = []
     for name, figure in figures.items():
-        drawn = figure.to_html(full_html=False, include_plotlyjs=not sections)
+        drawn = figure.to_html(full_html=False, include_plotlyjs=not sections, default_height="520px")
         sections.append(f'<section id="{escape(name)}">{drawn}</section>')
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
