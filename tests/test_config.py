@@ -15,6 +15,7 @@ from swift_hydra_kedro.config import (
     TablesConfig,
     TrainingConfig,
 )
+from swift_hydra_kedro.hooks import ProjectConfigLoader
 
 CONF = Path(__file__).parents[1] / "conf"
 STAGES = {
@@ -32,51 +33,60 @@ def test_conf_base_spells_out_the_defaults_of_the_code(stage):
     assert written == STAGES[stage]().model_dump(mode="json")
 
 
+def merged(environment):
+    """The parameters of an environment on top of those of conf/base, as a run sees them."""
+    loader = ProjectConfigLoader(
+        str(CONF), env=environment, base_env="base", default_run_env="base", merge_strategy={"parameters": "soft"}
+    )
+    return loader["parameters"]
+
+
 @pytest.mark.parametrize("environment", ["paper", "smoke"])
-def test_other_environments_hold_only_known_fields(environment):
-    written = yaml.safe_load((CONF / environment / "parameters.yml").read_text())
-    assert set(written) <= set(STAGES)
-    for stage, values in written.items():
-        STAGES[stage].model_validate(values)
+def test_other_environments_name_only_stages(environment):
+    assert set(yaml.safe_load((CONF / environment / "parameters.yml").read_text())) <= set(STAGES)
 
 
-def test_conf_paper_is_table_2():
-    paper = yaml.safe_load((CONF / "paper/parameters.yml").read_text())
-    cvae, detector = (paper["pretraining"][name] for name in ("cvae", "detector"))
-    synthesis, detection = (STAGES[name].model_validate(paper[name]) for name in ("synthesis", "detection"))
-    table_2 = {
-        "learning rates": (0.003, 0.001, 0.0001),
-        "epochs of detector and generator": (600, 500),
-        "steps per episode, episodes, minibatch": (500, 200, 256),
-        "gamma, bandwidth, KL weight, KDE samples": (0.95, 0.5, 0.55, 300),
-        "depth, experts, top k, threshold": (2, 20, 2, 0.2),
-    }
-    ours = {
-        "learning rates": (
-            cvae["training"]["learning_rate"],
-            detector["training"]["learning_rate"],
-            synthesis.policy.learning_rate,
-        ),
-        "epochs of detector and generator": (detector["training"]["epochs"], cvae["training"]["epochs"]),
-        "steps per episode, episodes, minibatch": (
-            synthesis.steps_per_episode,
-            synthesis.episodes,
-            cvae["training"]["batch_size"],
-        ),
-        "gamma, bandwidth, KL weight, KDE samples": (
-            synthesis.reward.discount,
-            synthesis.reward.bandwidth,
-            cvae["kl_weight"],
-            synthesis.reward.kde_samples,
-        ),
-        "depth, experts, top k, threshold": (
-            detection.experts.mamba.depth,
-            detection.experts.n_experts,
-            detection.gate.top_k,
-            paper["evaluation"]["threshold"],
-        ),
-    }
-    assert ours == table_2
+@pytest.mark.parametrize("environment", ["base", "paper", "smoke"])
+@pytest.mark.parametrize("stage", [*STAGES, "run", "tables"])
+def test_every_environment_is_valid_on_top_of_base(environment, stage):
+    models = STAGES | {"run": RunConfig, "tables": TablesConfig}
+    models[stage].model_validate(merged(environment)[stage])
+
+
+def test_run_time_parameters_stand_in_for_those_of_globals():
+    loader = ProjectConfigLoader(
+        str(CONF), base_env="base", default_run_env="base", runtime_params={"dataset": "sine", "seed": 7}
+    )
+    assert loader["parameters"]["run"] == RunConfig(dataset="sine", seed=7).model_dump()
+
+
+@pytest.mark.parametrize(
+    ("field", "printed"),
+    [
+        ("pretraining.cvae.training.learning_rate", 0.003),
+        ("pretraining.cvae.training.epochs", 500),
+        ("pretraining.cvae.training.batch_size", 256),
+        ("pretraining.cvae.kl_weight", 0.55),
+        ("pretraining.detector.training.learning_rate", 0.001),
+        ("pretraining.detector.training.epochs", 600),
+        ("pretraining.detector.mamba.depth", 2),
+        ("synthesis.episodes", 200),
+        ("synthesis.steps_per_episode", 500),
+        ("synthesis.policy.learning_rate", 0.0001),
+        ("synthesis.reward.discount", 0.95),
+        ("synthesis.reward.bandwidth", 0.5),
+        ("synthesis.reward.kde_samples", 300),
+        ("detection.experts.n_experts", 20),
+        ("detection.experts.mamba.depth", 2),
+        ("detection.gate.top_k", 2),
+        ("evaluation.threshold", 0.2),
+    ],
+)
+def test_conf_paper_is_table_2(field, printed):
+    value = merged("paper")
+    for name in field.split("."):
+        value = value[name]
+    assert value == printed
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ class CVAEConfig(Config):
     spectral_norm: bool = Field(
         False, description="Bound every decoder layer's spectral norm by 1, as theorem 1's proof does."
     )
-    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=600, learning_rate=3e-3)
+    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=400, learning_rate=3e-3)
 
 
 class DetectorConfig(Config):
@@ -138,7 +138,7 @@ class DetectorConfig(Config):
     holdout_share: float = Field(
         0.2, gt=0, lt=1, description="Training rows held out to choose the best state and to report AUC."
     )
-    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=500)
+    training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=400)
 
 
 class PretrainingConfig(Config):
@@ -167,7 +167,7 @@ class RewardConfig(Config):
     discount: float = Field(0.95, gt=0, le=1, description="gamma: the entropy term's decay per episode.")
     bandwidth: float | Literal["silverman"] = Field(0.5, description="KDE bandwidth on standardised features.")
     kde_samples: int = Field(300, ge=1, description="Points x_j drawn once per episode to estimate the entropy.")
-    noise_samples: int = Field(2, ge=1, description="Points around a candidate that estimate its own kernel's entropy.")
+    noise_samples: int = Field(1, ge=1, description="Points around a candidate that estimate its own kernel's entropy.")
     max_reference_rows: int = Field(1000, ge=1, description="Most anomalies the KDE is built on.")
 
 
@@ -242,9 +242,7 @@ class GateConfig(Config):
         description="Weight of the experts' agreement with the mean of all when they are tuned with the gate.",
     )
     training: TrainingConfig = TrainingConfig(epochs=200, max_steps=100, batch_size=128, learning_rate=1e-2)
-    joint_training: TrainingConfig | None = TrainingConfig(
-        epochs=200, max_steps=300, batch_size=128, learning_rate=2e-3
-    )
+    joint_training: TrainingConfig | None = TrainingConfig(epochs=200, max_steps=300, batch_size=64, learning_rate=2e-3)
 
 
 class DetectionConfig(Config):
