@@ -14,16 +14,6 @@ from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.synthesis.pretraining import Pretrained, pretrain
 
 
-@pytest.fixture(autouse=True)
-def seed() -> None:
-    torch.manual_seed(0)
-
-
-@pytest.fixture
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
-
-
 def toy_rows(n_normal: int = 120, n_anomalous: int = 20) -> LabelledRows:
     draw = torch.Generator().manual_seed(1)
     normal = 0.4 * torch.randn(n_normal, 4, generator=draw)
