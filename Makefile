@@ -31,8 +31,10 @@ ui: $(VENV)/.run  ## Open the MLflow UI on http://127.0.0.1:5000
 viz: $(VENV)/.run  ## Open Kedro-Viz on http://127.0.0.1:4141
 	$(BIN)/kedro viz run --host=127.0.0.1 --port=4141 --pipeline=full
 
-clean:  ## Remove the environment, caches, data of runs and tracking
-	git clean -fdX --exclude='!conf/local' --exclude='!data/01_raw'
+clean:  ## Remove the environment, caches, results of runs and tracking; data/01_raw and conf/local stay
+	rm -rf $(VENV) .viz .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist
+	rm -rf data/0[2-8]_* mlflow.db mlartifacts mlruns info.log src/*.egg-info
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.venv:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
