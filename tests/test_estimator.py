@@ -76,6 +76,37 @@ def test_data_frames_may_hold_text_and_missing_values():
     assert model.n_features_in_ == 4
 
 
+def same_rows_otherwise():
+    frame, _ = mixed_table(seed=1)
+    numbers = frame.drop(columns="colour")
+    yield pytest.param(frame, lambda rows: rows.astype({"count": object}), id="numbers as objects")
+    yield pytest.param(frame[frame["colour"].isna()], lambda rows: rows.assign(colour=np.nan), id="only missing text")
+    yield pytest.param(numbers, lambda rows: rows.astype(object), id="all columns as objects")
+    yield pytest.param(numbers, lambda rows: rows.to_numpy(), id="an array for a frame")
+    yield pytest.param(numbers.astype({"count": "category"}), lambda rows: numbers, id="numbers for categories")
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize(("rows", "changed"), list(same_rows_otherwise()))
+def test_a_frames_scores_do_not_depend_on_how_pandas_stores_it(rows, changed):
+    frame, label = mixed_table()
+    model = smoke_classifier().fit(frame[rows.columns].astype(rows.dtypes.to_dict()), label)
+    np.testing.assert_array_equal(model.predict_proba(changed(rows)), model.predict_proba(rows))
+
+
+def test_a_frame_of_numbers_keeps_its_column_names():
+    frame, label = mixed_table()
+    model = generating_classifier().fit(frame[["size", "count"]], label)
+    assert model.synthetic_.columns.tolist() == ["size", "count"]
+
+
+def test_numbers_read_as_text_are_an_error():
+    frame, label = mixed_table()
+    frame["noise"] = frame["noise"].astype(str).where(frame.index != 3, "?")
+    with pytest.raises(ValueError, match="'noise' seems to hold numbers but has text in 1 of 160 rows, such as '\\?'"):
+        smoke_classifier().fit(frame, label)
+
+
 def test_arrays_may_hold_missing_values():
     x, y = easy_table()
     x[::7, 0] = np.nan

@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted, validate_data
 
 from swift_hydra_kedro.config import (
     PreparationConfig,
@@ -147,28 +147,33 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[(probability >= self.threshold).astype(int)]
 
     def _features(self, X: ArrayLike | pd.DataFrame, reset: bool) -> pd.DataFrame:
-        """Validate `X` and bring it to a frame of numeric and text columns."""
-        if isinstance(X, pd.DataFrame) and not all(map(pd.api.types.is_numeric_dtype, X.dtypes)):
+        """Validate `X` and bring it to a frame of numeric and text columns, named as in training."""
+        if isinstance(X, pd.DataFrame):
             validate_data(self, X, reset=reset, skip_check_array=True)
-            return as_features(X)
-        values = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=1
-        )
-        return feature_frame(values)
+            features = as_features(X.set_axis(X.columns.map(str), axis=1)) if reset else X
+        else:
+            features = feature_frame(
+                validate_data(
+                    self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=1
+                )
+            )
+        return features if reset else features.set_axis(list(self.scorer_.preprocessor.columns), axis=1)
 
     def _labels(
         self, features: pd.DataFrame, y: ArrayLike, sample_weight: ArrayLike | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Labels as 0 and 1, and weights, both `(N,)`."""
-        y = np.asarray(validate_data(self, y=y, reset=False))
-        check_classification_targets(y)
-        if len(y) != len(features):
-            raise ValueError(f"X has {len(features)} rows and y has {len(y)}: they must agree")
-        self.classes_, label = np.unique(y, return_inverse=True)
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        target: np.ndarray = _check_y(y, estimator=self)
+        check_classification_targets(target)
+        if len(target) != len(features):
+            raise ValueError(f"X has {len(features)} rows and y has {len(target)}: they must agree")
+        self.classes_, label = np.unique(target, return_inverse=True)
         if len(self.classes_) != 2:
             raise ValueError(
                 "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(y)}: y has {len(self.classes_)} class(es), and exactly 2 are needed."
+                f"{type_of_target(target)}: y has {len(self.classes_)} class(es), and exactly 2 are needed."
             )
         weight = _check_sample_weight(sample_weight, features.to_numpy(), ensure_non_negative=True)
         return label, weight

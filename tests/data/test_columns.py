@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swift_hydra_kedro.data.columns import is_numeric, reject_dates, to_numbers, to_text
+from swift_hydra_kedro.data.columns import is_numeric, reject_dates, reject_misread_numbers, to_numbers, to_text
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,33 @@ def test_other_columns_are_no_dates():
         reject_dates(pd.Series(values))
     with pytest.raises(ValueError, match="complex"):
         is_numeric(pd.Series([1j]))
+
+
+def numbers_as_text(strays=(), n=100):
+    return pd.Series([*(f"{i / 7:.3f}" for i in range(n)), *strays], name="amount")
+
+
+@pytest.mark.parametrize(
+    ("column", "complaint"),
+    [
+        (numbers_as_text(["?", "n/a"]), r"in 2 of 102 rows, such as '\?'"),
+        (numbers_as_text().str.replace(".", ","), r"in 100 of 100 rows, such as '0,000'.*decimal point"),
+    ],
+)
+def test_numbers_that_were_read_as_text_are_refused(column, complaint):
+    with pytest.raises(ValueError, match=f"column 'amount' seems to hold numbers but has text {complaint}"):
+        reject_misread_numbers(column)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        numbers_as_text(["?"]).astype("category"),
+        numbers_as_text(["A"], n=20),  # few enough to be codes
+        pd.Series([f"id{i}" for i in range(100)] + ["7"]),
+        numbers_as_text(),  # all are numbers: whoever made them text meant it
+        pd.Series([1.0, 2.0, np.nan]),
+    ],
+)
+def test_categories_are_no_misread_numbers(column):
+    reject_misread_numbers(column)

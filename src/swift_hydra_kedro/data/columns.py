@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api import types
 
 _DATE = r"\d{4}-\d{2}-\d{2}([ T].*)?"
+_MANY = 32
 _NUMERIC_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
 
 
@@ -44,6 +45,36 @@ def reject_dates(column: pd.Series) -> None:
             f"column {column.name!r} holds dates or durations: convert it to numbers (such as days since an event), "
             "or list it in id_columns"
         )
+
+
+def reject_misread_numbers(column: pd.Series) -> None:
+    """Refuse numbers that were read as text because of a stray `?` or a decimal comma.
+
+    Text counts as misread numbers if more distinct values than a category could have, and at least
+    half of all distinct values, read as numbers. Pandas' `category` type says that categories are meant.
+
+    Raises
+    ------
+    ValueError
+        Says in how many rows there is no number, and gives an example.
+    """
+    if is_numeric(column) or isinstance(column.dtype, pd.CategoricalDtype):
+        return
+    values = column.dropna().astype(str)
+    distinct = pd.Series(values.unique())
+    if len(distinct) <= _MANY:
+        return
+    for reading, remedy in ((distinct, ""), (distinct.str.replace(",", "."), " (write a decimal point for the comma)")):
+        is_number = pd.to_numeric(reading, errors="coerce").notna()
+        if is_number.sum() > _MANY and is_number.mean() >= 0.5:
+            strays = distinct[distinct.str.contains(",")] if remedy else distinct[~is_number]
+            if len(strays):
+                rows = values[values.isin(strays)]
+                raise ValueError(
+                    f"column {column.name!r} seems to hold numbers but has text in {len(rows)} of {len(column)} rows, "
+                    f"such as {rows.iloc[0]!r}; correct these rows{remedy}, or make it a category "
+                    "(`categorical_columns` of the table, or pandas' type `category`)"
+                )
 
 
 def to_numbers(column: pd.Series) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from swift_hydra_kedro.config import TableConfig
-from swift_hydra_kedro.data.columns import is_numeric, reject_dates, to_numbers, to_text
+from swift_hydra_kedro.data.columns import is_numeric, reject_dates, reject_misread_numbers, to_numbers, to_text
 from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.table import LabelledTable, feature_frame
 
@@ -107,7 +107,7 @@ def _read_parquet(path: str) -> pd.DataFrame:
 
 
 def as_features(frame: pd.DataFrame, categorical: Collection[str] = ()) -> pd.DataFrame:
-    """Bring feature columns to one of two types: float64, or text for categories.
+    """Bring the feature columns of a training table to one of two types: float64, or text for categories.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def as_features(frame: pd.DataFrame, categorical: Collection[str] = ()) -> pd.Da
     Raises
     ------
     ValueError
-        If a column holds dates, durations or complex numbers.
+        If a column holds dates, durations, complex numbers, or text where it seems to hold numbers.
     """
     columns = {}
     for name, column in frame.items():
@@ -127,6 +127,7 @@ def as_features(frame: pd.DataFrame, categorical: Collection[str] = ()) -> pd.Da
             columns[name] = to_text(column)
             continue
         reject_dates(column)
+        reject_misread_numbers(column)
         columns[name] = pd.Series(to_numbers(column), index=frame.index) if is_numeric(column) else to_text(column)
     return pd.DataFrame(columns, index=frame.index)
 
