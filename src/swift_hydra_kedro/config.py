@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, RootModel, model_validator
 
 
 class Config(BaseModel):
@@ -152,9 +152,9 @@ class PolicyConfig(Config):
     """Gaussian policy and value net, trained by PPO with imitation of feasible actions."""
 
     hidden_size: int = Field(64, ge=1, description="Width of the two hidden layers of policy and value net.")
-    learning_rate: float = Field(3e-4, gt=0, description="Adam's learning rate.")
-    epochs: int = Field(4, ge=1, description="Passes over an episode's samples.")
-    minibatch_size: int = Field(256, ge=2, description="Samples per gradient step.")
+    learning_rate: float = Field(3e-3, gt=0, description="Adam's learning rate.")
+    epochs: int = Field(20, ge=1, description="Passes over an episode's samples.")
+    minibatch_size: int = Field(64, ge=2, description="Samples per gradient step.")
     clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO's bound on the probability ratio.")
     value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
     entropy_weight: float = Field(1e-3, ge=0, description="Weight of the entropy bonus.")
@@ -165,7 +165,7 @@ class RewardConfig(Config):
     """Reward (eq. 3) and its entropy estimate (A.3)."""
 
     discount: float = Field(0.95, gt=0, le=1, description="gamma: the entropy term's decay per episode.")
-    bandwidth: float | Literal["silverman"] = Field(0.5, description="KDE bandwidth on standardised features.")
+    bandwidth: PositiveFloat | Literal["silverman"] = Field(0.5, description="KDE bandwidth on standardised features.")
     kde_samples: int = Field(300, ge=1, description="Points x_j drawn once per episode to estimate the entropy.")
     noise_samples: int = Field(1, ge=1, description="Points around a candidate that estimate its own kernel's entropy.")
     max_reference_rows: int = Field(1000, ge=1, description="Most anomalies the KDE is built on.")

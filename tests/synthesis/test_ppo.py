@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swift_hydra_kedro.config import PolicyConfig
+from swift_hydra_kedro.config import CVAEConfig, PolicyConfig, SynthesisConfig
 from swift_hydra_kedro.synthesis.ppo import PPO, Trajectory, clipped_objective
 
-CONFIG = PolicyConfig(hidden_size=16, minibatch_size=64, learning_rate=3e-3)
+CONFIG = PolicyConfig(hidden_size=16, minibatch_size=64, learning_rate=3e-3, epochs=4)
 
 
 def make(seed=0, **settings):
@@ -212,3 +212,18 @@ def test_replaced_actions_far_less_likely_than_the_drawn_ones_leave_the_weights_
     action[mask] = 0  # the latent itself was the best feasible one: 256 draws away from the policy's own
     ppo.update(Trajectory(state, action, log_prob, torch.randn(64), mask))
     assert torch.isfinite(weights(ppo)).all()
+
+
+def test_the_default_budget_is_enough_to_learn_a_direction():
+    loop = SynthesisConfig()
+    latent = CVAEConfig().latent_size
+    ppo = PPO(latent, latent, loop.policy, torch.Generator().manual_seed(0))
+    direction = torch.randn(latent, generator=torch.Generator().manual_seed(1))
+    episodes = []
+    for _ in range(loop.episodes):
+        state = torch.randn(loop.steps_per_episode, latent, generator=ppo.generator)
+        action, log_prob = ppo.act(state)
+        reward = action @ direction
+        episodes.append(reward)
+        ppo.update(Trajectory(state, action, log_prob, reward, torch.zeros(len(state), dtype=torch.bool)))
+    assert episodes[-1].mean() - episodes[0].mean() > 2 * episodes[0].std()
