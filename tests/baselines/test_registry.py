@@ -11,7 +11,7 @@ from swift_hydra_kedro.baselines.registry import (
     fit,
     get_baseline,
 )
-from swift_hydra_kedro.config import EvaluationConfig, SwiftHydraConfig
+from swift_hydra_kedro.config import EvaluationConfig, RunConfig, SwiftHydraConfig
 
 from ..budgets import SMOKE
 
@@ -31,7 +31,7 @@ def easy_table(seed):
 def scored(request):
     """A method fitted on one easy table: its scores of another one, and that one's labels."""
     baseline, (x, y), (x_test, y_test) = BASELINES[request.param], easy_table(0), easy_table(1)
-    estimator = baseline.build(0, CONFIG)
+    estimator = baseline.build(RunConfig(seed=0), CONFIG)
     fit(baseline, estimator, x, y)
     return anomaly_score(estimator, x_test), y_test
 
@@ -52,7 +52,7 @@ def test_equal_seeds_build_equal_methods(name):
     x, y = easy_table(0)
     both = []
     for _ in range(2):
-        estimator = BASELINES[name].build(3, CONFIG)
+        estimator = BASELINES[name].build(RunConfig(seed=3), CONFIG)
         fit(BASELINES[name], estimator, x[:80], y[:80])
         both.append(anomaly_score(estimator, x[80:]))
     np.testing.assert_array_equal(*both)
@@ -90,5 +90,5 @@ class Recorder:
 @pytest.mark.parametrize(("supervision", "given"), [("supervised", [0, 1]), ("unsupervised", None)])
 def test_labels_reach_supervised_methods_alone(supervision, given):
     recorder, x = Recorder(), pd.DataFrame({"a": [1.0, 2.0]}).to_numpy()
-    fit(Baseline(lambda seed, config: recorder, "none", supervision), recorder, x, [0, 1])
+    fit(Baseline(lambda run, config: recorder, supervision), recorder, x, [0, 1])
     assert recorder.y == given

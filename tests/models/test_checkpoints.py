@@ -67,6 +67,13 @@ def test_detector_and_experts(tokens, stack, bins):
     assert again.config == model.config
 
 
+def test_a_model_trained_with_the_kernel_loads_where_there_is_none():
+    model = detector()
+    settings = detector_settings(model)
+    settings["config"]["backend"] = "mamba_ssm"
+    assert torch.equal(load_detector(tensors_of(model), settings)(X), model(X))
+
+
 def test_mixture():
     model = MixtureOfExperts(detector((4,)), NoisyTopKGate(3, 4, 2))
     again = reloaded(model, mixture_settings, load_mixture)

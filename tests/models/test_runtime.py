@@ -53,6 +53,11 @@ def test_auto_takes_cuda_where_it_is(monkeypatch, asked, available, expected):
     assert choose_device(asked).type == expected
 
 
+def test_an_unknown_device_is_an_error():
+    with pytest.raises(ValueError, match="device 'gpu' must be 'auto', 'cpu' or 'cuda'"):
+        choose_device("gpu")
+
+
 def test_missing_cuda_is_an_error_where_it_was_asked_for(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="finds no CUDA device: use 'auto' or 'cpu'"):

@@ -105,12 +105,19 @@ def test_kernel_gets_contiguous_float_arrays(monkeypatch):
 
 def test_kernel_on_the_cpu_is_refused_with_a_way_out():
     with pytest.raises(ValueError, match=r"needs a CUDA device and the mamba-ssm package.*'auto' or 'torch'"):
-        choose_scan("mamba_ssm", CPU)
+        choose_scan("mamba_ssm", CPU, torch.float32)
 
 
 @pytest.mark.parametrize("backend", ["auto", "torch"])
 def test_cpu_runs_plain_torch(backend):
-    assert choose_scan(backend, CPU) is selective_scan
+    assert choose_scan(backend, CPU, torch.float32) is selective_scan
+
+
+def test_double_precision_which_the_kernel_lacks_runs_plain_torch(monkeypatch):
+    monkeypatch.setattr(module, "_cuda_kernel", lambda: print)
+    cuda = torch.device("cuda")
+    assert choose_scan("auto", cuda, torch.float64) is selective_scan
+    assert choose_scan("auto", cuda, torch.float32) is selective_scan_cuda
 
 
 @pytest.mark.parametrize(

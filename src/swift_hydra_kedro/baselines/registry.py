@@ -17,10 +17,10 @@ from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifie
 
 from swift_hydra_kedro.baselines.detectors.isolation_forest import IsolationForestDetector
 from swift_hydra_kedro.baselines.oversamplers.smote import FewShotSMOTE
-from swift_hydra_kedro.config import SwiftHydraConfig
+from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.estimator import SwiftHydraClassifier
 
-Factory = Callable[[int, SwiftHydraConfig], BaseEstimator]
+Factory = Callable[[RunConfig, SwiftHydraConfig], BaseEstimator]
 
 
 @dataclass(frozen=True)
@@ -32,40 +32,37 @@ class Baseline:
     """
 
     build: Factory
-    family: str
     supervision: Literal["supervised", "unsupervised"]
     threshold: Literal["probability", "matched"] = "matched"
 
 
-def _without_synthesis(seed: int, config: SwiftHydraConfig) -> SwiftHydraClassifier:
+def _without_synthesis(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraClassifier:
     return SwiftHydraClassifier(
         preparation=config.preparation.model_dump(),
         synthesis={"enabled": False},
         detection=config.detection.model_dump(),
-        random_state=seed,
+        device=run.device,
+        random_state=run.seed,
+        verbose=True,
     )
 
 
 BASELINES: dict[str, Baseline] = {
-    "swift_hydra_no_synthesis": Baseline(_without_synthesis, "ablation", "supervised", "probability"),
+    "swift_hydra_no_synthesis": Baseline(_without_synthesis, "supervised", "probability"),
     "smote": Baseline(
-        lambda seed, config: make_pipeline(FewShotSMOTE(random_state=seed), _without_synthesis(seed, config)),
-        "oversampling",
+        lambda run, config: make_pipeline(FewShotSMOTE(random_state=run.seed), _without_synthesis(run, config)),
         "supervised",
         "probability",
     ),
-    "extra_trees": Baseline(
-        lambda seed, _: ExtraTreesClassifier(300, n_jobs=-1, random_state=seed), "forest", "supervised"
-    ),
+    "extra_trees": Baseline(lambda run, _: ExtraTreesClassifier(300, n_jobs=-1, random_state=run.seed), "supervised"),
     "random_forest": Baseline(
-        lambda seed, _: RandomForestClassifier(300, n_jobs=-1, random_state=seed), "forest", "supervised"
+        lambda run, _: RandomForestClassifier(300, n_jobs=-1, random_state=run.seed), "supervised"
     ),
     "hist_gradient_boosting": Baseline(
-        lambda seed, _: HistGradientBoostingClassifier(random_state=seed), "boosting", "supervised"
+        lambda run, _: HistGradientBoostingClassifier(random_state=run.seed), "supervised"
     ),
     "isolation_forest": Baseline(
-        lambda seed, _: IsolationForestDetector(n_estimators=300, n_jobs=-1, random_state=seed),
-        "forest",
+        lambda run, _: IsolationForestDetector(n_estimators=300, n_jobs=-1, random_state=run.seed),
         "unsupervised",
     ),
 }

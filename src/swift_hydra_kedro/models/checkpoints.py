@@ -50,12 +50,12 @@ def detector_settings(detector: MambaDetector) -> Settings:
 
 @torch.random.fork_rng(devices=[])
 def load_detector(tensors: Tensors, settings: Settings) -> MambaDetector:
-    """Rebuild a detector, or stacked experts."""
+    """Rebuild a detector, or stacked experts; whatever scan trained it, it computes with the one that runs here."""
     names = ("binned", "inverse_width", "offset")
     encoding = PiecewiseLinearEncoding(
         settings["n_features"], *(torch.as_tensor(tensors[f"encoding.{name}"]) for name in names)
     )
-    config = MambaConfig.model_validate(settings["config"])
+    config = MambaConfig.model_validate(settings["config"]).model_copy(update={"backend": "auto"})
     return _filled(MambaDetector(encoding, config, tuple(settings["stack"])), tensors)
 
 

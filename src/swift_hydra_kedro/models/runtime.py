@@ -38,8 +38,10 @@ def choose_device(device: str) -> torch.device:
     Raises
     ------
     ValueError
-        If CUDA is asked for and torch finds none.
+        If it is another name, or CUDA is asked for and torch finds none.
     """
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device {device!r} must be 'auto', 'cpu' or 'cuda'")
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise ValueError("device 'cuda' was asked for, but torch finds no CUDA device: use 'auto' or 'cpu'")

@@ -60,14 +60,16 @@ def selective_scan_cuda(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tenso
     return y.reshape(u_.shape).permute(1, 0, 3, 2).reshape(u.shape)
 
 
-def choose_scan(backend: Backend, device: torch.device) -> Callable[..., Tensor]:
-    """Pick the implementation for tensors on `device`.
+def choose_scan(backend: Backend, device: torch.device, dtype: torch.dtype) -> Callable[..., Tensor]:
+    """Pick the implementation for tensors on `device`; double precision, which the kernel lacks, is plain torch.
 
     Raises
     ------
     ValueError
         If `mamba_ssm` is asked for and cannot run here.
     """
+    if dtype == torch.float64:
+        return selective_scan
     return selective_scan_cuda if resolve_backend(backend, device) == "mamba_ssm" else selective_scan
 
 
