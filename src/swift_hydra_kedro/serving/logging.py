@@ -8,6 +8,9 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types import ColSpec, Schema
+from mlflow.types.schema import AnyType
 
 from swift_hydra_kedro import __version__
 from swift_hydra_kedro.data.checkpoint import Checkpoint, save_checkpoint
@@ -22,7 +25,10 @@ def log_model(model: Checkpoint, example: pd.DataFrame) -> dict[str, Any]:
     model : what `Scorer.to_checkpoint` gave
     example : a few rows of features in the table's units
     """
-    signature = mlflow.models.infer_signature(example, Scorer.from_checkpoint(model).decide(example))
+    scorer = Scorer.from_checkpoint(model)
+    # Any value passes MLflow's own check, which takes no whole number for a float and no gap for either: Scorer checks
+    inputs = Schema([ColSpec(AnyType(), str(name), required=False) for name in scorer.preprocessor.columns])
+    signature = ModelSignature(inputs, infer_signature(None, scorer.decide(example)).outputs)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint"
         save_checkpoint(path, model)
