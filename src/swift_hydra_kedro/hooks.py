@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import atexit
 import subprocess
+import threading
+import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from kedro.config import OmegaConfigLoader
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
@@ -18,11 +22,14 @@ from omegaconf import OmegaConf
 from pydantic import BaseModel
 from rich.console import Console
 
+from swift_hydra_kedro import __version__
 from swift_hydra_kedro.config import DetectionConfig, RunConfig
 from swift_hydra_kedro.evaluation.leaderboard import render_leaderboard
 from swift_hydra_kedro.models.runtime import choose_device
 from swift_hydra_kedro.models.selective_scan import resolve_backend
+from swift_hydra_kedro.resuming import NodeRecord, check_resumable, parameter_names
 
+RECORDS = "node_records"
 WIDTH_OF_LOGS = 120
 
 
@@ -51,10 +58,7 @@ class MlflowHook(KedroMlflowHook):
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
         """Log the node's parameters, one MLflow parameter for each field."""
-        plain = {
-            name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-            for name, value in inputs.items()
-        }
+        plain = {name: _plain(value) for name, value in inputs.items()}
         super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
 
 
@@ -63,7 +67,8 @@ class RunHook:
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Refuse unknown baselines before anything trains."""
+        """Refuse unknown parameters and baselines before anything trains."""
+        _check_runtime_parameters(run_params.get("runtime_params") or {})
         if "params:evaluation" in pipeline.inputs():
             from swift_hydra_kedro.baselines.registry import check_names
 
@@ -91,6 +96,54 @@ class RunHook:
             highlight=False,
         )
         console.print("MLflow UI: make ui\nKedro-Viz: make viz", highlight=False)
+
+
+class ResumeHook:
+    """Records what each node ran with, and lets `--only-missing-outputs` build on nothing else."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # of the records, where nodes run in threads
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Refuse to go on from results that other parameters made."""
+        if run_params.get("only_missing_outputs") and catalog.exists(RECORDS):
+            parameters = {name: _plain(catalog.load(f"params:{name}")) for name in parameter_names(pipeline)}
+            check_resumable(
+                pipeline, catalog.load(RECORDS), parameters, __version__, lambda node: _is_done(node, catalog)
+            )
+
+    @hook_impl
+    def after_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any]) -> None:
+        """Add a node to the records."""
+        parameters = {name: _plain(inputs[f"params:{name}"]) for name in sorted(parameter_names(node))}
+        record = NodeRecord(version=__version__, parameters=parameters, ended=time.time())
+        with self._lock:
+            records = catalog.load(RECORDS) if catalog.exists(RECORDS) else {}
+            catalog.save(RECORDS, records | {node.name: record})
+
+
+def _is_done(node: Node, catalog: DataCatalog) -> bool:
+    return all(catalog.exists(name) for name in node.outputs)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+
+def _check_runtime_parameters(given: dict[str, Any]) -> None:
+    """Refuse what `--params` misspells, and what would part a run from the folders named after it."""
+    shortcuts = [name for name in RunConfig.model_fields if name != "device"]
+    known = {*shortcuts, *(name for pipeline in pipelines.values() for name in parameter_names(pipeline))}
+    for name in given.keys() - known:
+        close = get_close_matches(name, known, n=1)
+        raise ValueError(
+            f"there is no parameter {name!r}{f'; did you mean {close[0]!r}?' if close else ''} "
+            f"--params takes {', '.join(sorted(known))}"
+        )
+    for name in shortcuts:
+        if name in (given.get("run") or {}):
+            raise ValueError(f"write --params={name}=..., not run.{name}: the folders of a run are named by it")
 
 
 def _end_interrupted_run() -> None:

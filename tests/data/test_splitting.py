@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import pandas as some
@@ -7,6 +8,7 @@ from sklearn.model_selection import train_test_split
 
 from swift_hydra_kedro.data.embedded import digits
 from swift_hydra_kedro.data.splitting import duplicate_mask, split
+from swift_hydra_kedro.data.table import LabelledTable
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 0.1 + 0.2, 0.3, float("nan"), -float("nan"), float("inf")])
 FRAMES = some.data_frames(
@@ -32,6 +34,11 @@ def occurs_slowly(train: pd.DataFrame, test: pd.DataFrame) -> list[bool]:
 
     rows = list(train.itertuples(index=False, name=None))
     return [any(same(row, other) for other in rows) for row in test.itertuples(index=False, name=None)]
+
+
+def test_a_split_that_could_leave_a_part_without_anomalies_is_refused():
+    with pytest.raises(ValueError, match=r"2 anomalies and \d+ normal rows cannot be split with train_size 0.1"):
+        split(LabelledTable(digits().features, pd.Series([1, 1] + [0] * (len(digits()) - 2))), 0.1, 0)
 
 
 @settings(deadline=None)  # a busy machine is no failure

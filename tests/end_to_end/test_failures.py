@@ -25,6 +25,9 @@ def test_a_run_that_fails_in_a_node_is_marked_failed_with_its_tags(workshop):
     [
         ({"synthesis": {"episods": 3}}, ParameterValidationError, "(?s)SynthesisConfig.*episods"),
         ({"train_size": 1.5}, ParameterValidationError, "(?s)RunConfig.*train_size.*less than 1"),
+        ({"trainsize": 0.1}, ValueError, "no parameter 'trainsize'; did you mean 'train_size'"),
+        ({"run": {"seed": 3}}, ValueError, "write --params=seed=..., not run.seed"),
+        ({"synthesis": {"reward": {"bandwidth": 0}}}, ParameterValidationError, "(?s)bandwidth.*greater than 0"),
         ({"seed": -1}, ParameterValidationError, "(?s)RunConfig.*seed"),
         ({"detection": {"gate": {"top_k": 5}}}, ParameterValidationError, r"top_k \(5\) exceeds n_experts \(4\)"),
         ({"tables": {"mine": {"file": "x.csv"}}}, ParameterValidationError, "(?s)TablesConfig.*mine.path"),
@@ -32,7 +35,19 @@ def test_a_run_that_fails_in_a_node_is_marked_failed_with_its_tags(workshop):
         ({"run": {"device": "cuda"}}, ValueError, "torch finds no CUDA device"),
         ({"detection": {"experts": {"mamba": {"backend": "mamba_ssm"}}}}, ValueError, r"pip install .*\[cuda\]"),
     ],
-    ids=["field", "train_size", "seed", "top_k", "table", "baseline", "device", "backend"],
+    ids=[
+        "field",
+        "train_size",
+        "unknown",
+        "folder",
+        "bandwidth",
+        "seed",
+        "top_k",
+        "table",
+        "baseline",
+        "device",
+        "backend",
+    ],
 )
 def test_a_wrong_parameter_stops_the_run_before_any_node(workshop, monkeypatch, parameters, error, message):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)

@@ -31,7 +31,7 @@ def test_only_what_a_deleted_output_needs_is_made_again(workshop):
     assert after.keys() == before.keys()
     changed = {path.name for path in after if after[path] != before[path]}
     made_by_the_node = {"tensors.safetensors", "state.json", "experts_history.csv", "experts.json"}
-    assert changed == made_by_the_node
+    assert changed == made_by_the_node | {"node_records.json"}
     folders = {path.parent.name for path in after if after[path] != before[path] and path.name == "state.json"}
     assert folders == {"experts"}
 
@@ -94,4 +94,11 @@ def test_an_interrupted_run_is_taken_up_where_it_stopped(interrupted, workshop):
     workshop.run(only={"only_missing_outputs": True}, dataset="sine", seed=7)
     after = written(workshop, "sine")
     assert (workshop.files("08_reporting", "sine", seed=7) / "report.html").is_file()
-    assert {path: after[path] for path in before} == before
+    assert {path: after[path] for path in before if path.name != "node_records.json"} == {
+        path: time for path, time in before.items() if path.name != "node_records.json"
+    }
+
+
+def test_results_of_another_budget_are_not_taken_up(finished):
+    with pytest.raises(ValueError, match=r"'cluster' were made with detection.experts.n_experts = 4 \(now 7\)"):
+        finished.run(only={"only_missing_outputs": True}, detection={"experts": {"n_experts": 7}})

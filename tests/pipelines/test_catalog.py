@@ -39,7 +39,7 @@ def test_every_data_set_of_the_pipelines_stands_in_the_catalog(catalog, named):
 
 
 def test_every_entry_of_the_catalog_is_named_by_a_pipeline(catalog, named):
-    assert set(catalog) - named == set()
+    assert set(catalog) - named == {"node_records"}  # which ResumeHook keeps
 
 
 def test_every_entry_can_be_built(catalog):

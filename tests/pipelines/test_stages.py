@@ -18,7 +18,7 @@ DECLARED = {
     "ingestion": ({"raw_tables", "params:tables", "params:run"}, {"table", "table_summary"}),
     "preparation": (
         {"table", "params:preparation", "params:run"},
-        {"train_table", "test_table", "split_report", "preprocessor", "train_rows", "test_rows"},
+        {"train_table", "test_table", "test_duplicates", "split_report", "preprocessor", "train_rows", "test_rows"},
     ),
     "pretraining": (
         {"train_rows", "params:pretraining", "params:run"},
@@ -56,6 +56,7 @@ DECLARED = {
         },
         {
             "regions",
+            "regions_report",
             "experts",
             "experts_history",
             "experts_report",
@@ -75,10 +76,12 @@ DECLARED = {
             "test_rows",
             "synthetic_rows",
             "split_report",
+            "test_duplicates",
             "pretraining_report",
             "pretraining_history",
             "synthesis_report",
             "synthesis_history",
+            "regions_report",
             "experts_report",
             "experts_history",
             "gate_report",

@@ -8,6 +8,7 @@ from sklearn.model_selection import train_test_split
 
 from swift_hydra_kedro.data.columns import is_numeric, to_numbers
 from swift_hydra_kedro.data.table import LabelledTable
+from swift_hydra_kedro.data.validation import check_split
 
 
 def split(table: LabelledTable, train_size: float, seed: int) -> tuple[LabelledTable, LabelledTable]:
@@ -16,7 +17,7 @@ def split(table: LabelledTable, train_size: float, seed: int) -> tuple[LabelledT
     Parameters
     ----------
     table
-        Features and labels of N rows; see `validation.check_split` for what can be split.
+        Features and labels of N rows.
     train_size
         Share of the rows used for training, in (0, 1).
     seed
@@ -26,7 +27,13 @@ def split(table: LabelledTable, train_size: float, seed: int) -> tuple[LabelledT
     -------
     train, test : LabelledTable
         Shuffled; their index is the row's place in `table`.
+
+    Raises
+    ------
+    ValueError
+        If a part could lack a class; see `validation.check_split`.
     """
+    check_split(table.label, train_size)
     train, test = train_test_split(
         np.arange(len(table)), train_size=train_size, random_state=seed, stratify=table.label.to_numpy()
     )

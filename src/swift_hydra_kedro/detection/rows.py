@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 from swift_hydra_kedro.config import ExpertsConfig
 from swift_hydra_kedro.models.batches import draw
 
+logger = logging.getLogger(__name__)
 NO_FOLD = -1
 
 
@@ -39,7 +41,15 @@ def stratified_folds(y: np.ndarray, n_folds: int, rng: np.random.Generator) -> n
     """Deal each class evenly to the folds, `(N,)`; `NO_FOLD` for all rows where a class has fewer rows than folds."""
     fold = np.full(len(y), NO_FOLD)
     classes = [np.flatnonzero(y == label) for label in (0, 1)]
-    if n_folds == 1 or min(map(len, classes)) < n_folds:
+    if n_folds == 1:
+        return fold
+    if (fewest := min(map(len, classes))) < n_folds:
+        logger.warning(
+            "%d training rows of the rarer class are fewer than %d folds: no expert holds rows out, and each "
+            "sees fewer features (few_anomalies_feature_share)",
+            fewest,
+            n_folds,
+        )
         return fold
     for members in classes:
         fold[rng.permutation(members)] = np.arange(len(members)) % n_folds

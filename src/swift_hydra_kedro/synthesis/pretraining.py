@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,8 @@ from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows, fit_cvae, fit_detector
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
+
+logger = logging.getLogger(__name__)
 
 
 def hold_out(rows: LabelledRows, share: float, seed: int) -> tuple[LabelledRows, LabelledRows | None]:
@@ -26,6 +29,11 @@ def hold_out(rows: LabelledRows, share: float, seed: int) -> tuple[LabelledRows,
         members = (rows.y == label).nonzero().flatten()
         n_held_out = int(share * len(members))
         if n_held_out == 0:
+            logger.warning(
+                "%d training rows of class %d: none can be held out, the detector trains on all for its whole budget",
+                len(members),
+                label,
+            )
             return rows, None
         order = torch.randperm(len(members), generator=generator, device=members.device)
         held_out[members[order[:n_held_out]]] = True

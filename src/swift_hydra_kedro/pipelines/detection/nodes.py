@@ -21,12 +21,14 @@ from swift_hydra_kedro.scorer import Scorer
 
 def cluster_rows(
     train_rows: Checkpoint, synthetic_rows: Checkpoint, detection: DetectionConfig, run: RunConfig
-) -> Checkpoint:
+) -> tuple[Checkpoint, dict[str, Any]]:
     """Find the data's regions and deal them out to the experts."""
+    start = time.perf_counter()
     synthetic = to_synthetic(synthetic_rows, run)
     regions = find_regions(to_rows(train_rows, run), synthetic, detection.experts, run.seed)
     tensors = {"centres": regions.clusters.centres, "cluster_of_expert": regions.cluster_of_expert}
-    return Checkpoint(tensors, {"inertia": list(regions.clusters.inertia)})
+    report = {"n_clusters": len(regions.clusters.centres), "seconds": time.perf_counter() - start}
+    return Checkpoint(tensors, {"inertia": list(regions.clusters.inertia)}), report
 
 
 def train_all_experts(

@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
             node(
                 cluster_rows,
                 inputs=["train_rows", "synthetic_rows", "params:detection", "params:run"],
-                outputs="regions",
+                outputs=["regions", "regions_report"],
                 name="cluster",
             ),
             node(

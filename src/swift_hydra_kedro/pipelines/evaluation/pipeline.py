@@ -34,6 +34,7 @@ def _measuring() -> Pipeline:
                     "test_table",
                     "pretraining_report",
                     "synthesis_report",
+                    "regions_report",
                     "experts_report",
                     "gate_report",
                     "params:evaluation",
@@ -44,6 +45,7 @@ def _measuring() -> Pipeline:
             node(
                 nodes.run_baselines,
                 inputs=[
+                    "own_report",
                     "train_table",
                     "test_table",
                     "params:preparation",
@@ -58,6 +60,7 @@ def _measuring() -> Pipeline:
                 nodes.measure,
                 inputs=[
                     "test_rows",
+                    "test_duplicates",
                     "own_scores",
                     "own_report",
                     "baseline_scores",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from swift_hydra_kedro.config import PreparationConfig, RunConfig
@@ -17,10 +16,11 @@ from swift_hydra_kedro.data.table import LabelledTable
 logger = logging.getLogger(__name__)
 
 
-def split_table(table: pd.DataFrame, run: RunConfig) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    """Stratified split; the report is the `data` part of `metrics.json`."""
+def split_table(table: pd.DataFrame, run: RunConfig) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Stratified split, which test rows training holds too, and the `data` part of `metrics.json`."""
     train, test = split(LabelledTable.from_frame(table), run.train_size, run.seed)
-    duplicates = float(duplicate_mask(train.features, test.features).mean())
+    seen = duplicate_mask(train.features, test.features)
+    duplicates = float(seen.mean())
     report = {
         "n_train": len(train),
         "n_test": len(test),
@@ -35,7 +35,7 @@ def split_table(table: pd.DataFrame, run: RunConfig) -> tuple[pd.DataFrame, pd.D
         len(test),
         100 * duplicates,
     )
-    return train.to_frame(), test.to_frame(), report
+    return train.to_frame(), test.to_frame(), pd.DataFrame({"seen_in_training": seen}), report
 
 
 def fit_preprocessor(train_table: pd.DataFrame, preparation: PreparationConfig) -> dict[str, Any]:
@@ -46,9 +46,8 @@ def fit_preprocessor(train_table: pd.DataFrame, preparation: PreparationConfig) 
 def scale(
     train_table: pd.DataFrame, test_table: pd.DataFrame, preprocessor: dict[str, Any]
 ) -> tuple[Checkpoint, Checkpoint]:
-    """Scaled rows `x (N, P)` and labels `y (N,)` of both parts; of the test part also which rows training holds."""
+    """Scaled rows `x (N, P)` and labels `y (N,)` of both parts."""
     fitted = TablePreprocessor.from_state(preprocessor)
-    train, test = LabelledTable.from_frame(train_table), LabelledTable.from_frame(test_table)
-    tensors = [{"x": fitted.transform(part.features), "y": part.label.to_numpy()} for part in (train, test)]
-    tensors[1]["seen"] = duplicate_mask(train.features, test.features).astype(np.uint8)
-    return Checkpoint(tensors[0], {}), Checkpoint(tensors[1], {})
+    parts = [LabelledTable.from_frame(frame) for frame in (train_table, test_table)]
+    train, test = ({"x": fitted.transform(part.features), "y": part.label.to_numpy()} for part in parts)
+    return Checkpoint(train, {}), Checkpoint(test, {})

@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             node(
                 split_table,
                 inputs=["table", "params:run"],
-                outputs=["train_table", "test_table", "split_report"],
+                outputs=["train_table", "test_table", "test_duplicates", "split_report"],
                 name="split",
             ),
             node(
