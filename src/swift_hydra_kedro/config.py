@@ -111,7 +111,7 @@ class MambaConfig(Config):
     bins: int = Field(
         16,
         ge=0,
-        description="Quantile bins of the piecewise-linear feature encoding; 0 feeds the scaled features alone.",
+        description="Quantile bins of the piecewise-linear and normal views; 0 feeds the scaled features alone.",
     )
     backend: Literal["auto", "torch", "mamba_ssm"] = Field(
         "auto",
@@ -215,17 +215,16 @@ class ExpertsConfig(Config):
         lt=1,
         description="Share of synthetic rows among an expert's anomalies; null draws real and synthetic ones alike.",
     )
+    bootstrap: bool = Field(
+        True, description="Each expert draws its batches from its own bootstrap sample of the rows, as in bagging."
+    )
     feature_share: float = Field(0.7, gt=0, le=1, description="Share of the features an expert sees.")
-    few_anomalies_feature_share: float = Field(
-        0.5, gt=0, le=1, description="The same where labelled anomalies are fewer than `folds`."
+    mixed_views: bool = Field(
+        True,
+        description="Experts see different views of a feature (scaled, piecewise-linear, normal), not all of them.",
     )
     mixup: float = Field(0.4, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
-    folds: int = Field(
-        5,
-        ge=1,
-        description="Each expert holds one of this many folds out and keeps its best state there; 1 holds none out.",
-    )
-    mamba: MambaConfig = MambaConfig(d_model=32)
+    mamba: MambaConfig = MambaConfig(d_model=16, depth=1)
     training: TrainingConfig = TrainingConfig(epochs=400, max_steps=400, batch_size=128, learning_rate=3e-3)
 
 
@@ -236,13 +235,20 @@ class GateConfig(Config):
     balance_weight: float = Field(
         0.01, ge=0, description="Weight of the squared coefficient of variation of the experts' shares."
     )
-    consensus_weight: float = Field(
-        1.0,
-        ge=0,
-        description="Weight of the experts' agreement with the mean of all when they are tuned with the gate.",
+    distil: bool = Field(
+        True, description="Learn the mean of all experts; otherwise the labels, as eq. 4 is written for."
+    )
+    jitter: float = Field(
+        0.6, ge=0, description="Noise on every second row when distilling, in standard deviations of a feature."
+    )
+    expert_weight: float = Field(5.0, ge=0, description="Weight of the experts' own loss in the joint training.")
+    focus: float = Field(
+        0.5, ge=0, le=1, description="Share of that loss which counts on the rows that the gate gives an expert."
     )
     training: TrainingConfig = TrainingConfig(epochs=200, max_steps=100, batch_size=128, learning_rate=1e-2)
-    joint_training: TrainingConfig | None = TrainingConfig(epochs=200, max_steps=300, batch_size=64, learning_rate=2e-3)
+    joint_training: TrainingConfig | None = TrainingConfig(
+        epochs=200, max_steps=300, batch_size=128, learning_rate=3e-3
+    )
 
 
 class DetectionConfig(Config):

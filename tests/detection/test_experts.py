@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
-from swift_hydra_kedro.detection.experts import _BestStates, fit_experts
-from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.detection.experts import VIEWS, _input_mask, fit_experts
+from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
 from .toy import experts_config, training_rows
 
@@ -16,18 +15,6 @@ def fit(rows, seed=0, **settings):
     config = experts_config(**settings)
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), config.mamba.bins)
     return fit_experts(rows, CLUSTERS, encoding, config, torch.Generator().manual_seed(seed))
-
-
-@torch.no_grad()
-def held_out_losses(experts, rows):
-    """Class-balanced loss of each expert on its own fold, row by row."""
-    logits = experts(rows.x.expand(4, -1, -1))
-    losses = []
-    for expert in range(4):
-        of_class = [(rows.fold == expert) & (rows.y == label) for label in (0, 1)]
-        both = [F.binary_cross_entropy_with_logits(logits[expert, at], rows.y[at]) for at in of_class]
-        losses.append(float(sum(both) / 2))
-    return losses
 
 
 @pytest.fixture(scope="module")
@@ -43,44 +30,17 @@ def test_every_expert_learns_a_separable_table(fitted):
     assert all(roc_auc_score(rows.y, score) > 0.97 for score in scores)
 
 
-def test_history_tells_step_loss_and_held_out_loss(fitted):
+def test_history_tells_step_and_loss(fitted):
     _, _, history = fitted
-    assert history[0].keys() == {"step", "loss", "held_out_loss"}
+    assert history[0].keys() == {"step", "loss"}
     assert history[-1]["step"] == 60
     assert history[-1]["loss"] < history[0]["loss"]
     assert all(np.isfinite(list(row.values())).all() for row in history)
 
 
-def test_each_expert_keeps_its_best_held_out_state():
-    rows = training_rows(shift=0.5)  # overlapping classes: a long training overfits
-    steep = experts_config().training.model_copy(update={"learning_rate": 0.1})
-    experts, history = fit(rows, training=steep, mixup=0.0)
-    kept = np.mean(held_out_losses(experts, rows))
-    losses = [row["held_out_loss"] for row in history]
-    assert kept <= min(losses) + 1e-5
-    assert kept < losses[-1] - 0.05
-
-
-def test_reported_held_out_loss_is_class_balanced():
+def test_each_expert_sees_its_share_of_the_features_alone():
     rows = training_rows()
-    rows.fold[:7] = 1  # folds of different sizes
-    once = experts_config().training.model_copy(update={"max_steps": 1})
-    experts, history = fit(rows, training=once)
-    assert history[0]["held_out_loss"] == pytest.approx(np.mean(held_out_losses(experts, rows)), rel=1e-4)
-
-
-def test_without_folds_the_last_state_stays_and_there_is_no_held_out_loss():
-    rows = training_rows(folds=None)
-    experts, history = fit(rows, feature_share=1.0)
-    assert all(np.isnan(row["held_out_loss"]) for row in history)
-    with torch.no_grad():
-        assert roc_auc_score(rows.y, experts(rows.x.expand(4, -1, -1)).mean(0)) > 0.97
-
-
-@pytest.mark.parametrize(("folds", "n_seen"), [(5, 3), (None, 2)])
-def test_each_expert_sees_its_share_of_the_features_alone(folds, n_seen):
-    rows = training_rows(folds=folds)
-    experts, _ = fit(rows, feature_share=0.75, few_anomalies_feature_share=0.5)
+    experts, _ = fit(rows, feature_share=0.75)
     base = experts(rows.x.expand(4, -1, -1))
     changes = []
     for feature in range(4):
@@ -88,8 +48,25 @@ def test_each_expert_sees_its_share_of_the_features_alone(folds, n_seen):
         x[:, feature] += 1
         changes.append((experts(x.expand(4, -1, -1)) - base).abs().amax(1) > 0)
     seen = torch.stack(changes, dim=1)  # (M, P)
-    assert (seen.sum(1) == n_seen).all()
+    assert (seen.sum(1) == 3).all()
     assert len(seen.unique(dim=0)) > 1
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_experts_take_the_combinations_of_views_in_turn(mixed, generator):
+    encoding = PiecewiseLinearEncoding.fit(training_rows().x.numpy(), 2)
+    config = experts_config(n_experts=6, feature_share=1.0, mixed_views=mixed)
+    seen = _input_mask(encoding, config, generator) > 0
+    views = [set(encoding.view_of_output[row].tolist()) for row in seen]
+    combinations = [set(VIEWS[expert % 4]) for expert in range(6)]
+    assert views == (combinations if mixed else [{SCALED, PIECEWISE, NORMAL}] * 6)
+
+
+def test_bagging_makes_the_experts_differ_more():
+    rows = training_rows(shift=0.5)
+    alike = {"feature_share": 1.0, "mixed_views": False, "cluster_share": 0.0}
+    spread = [fit(rows, bootstrap=b, **alike)[0](rows.x.expand(4, -1, -1)).std(0).mean() for b in (False, True)]
+    assert spread[1] > 1.1 * spread[0]
 
 
 def test_at_least_one_feature_is_seen():
@@ -126,16 +103,3 @@ def test_budget_is_kept(max_steps):
     budget = experts_config().training.model_copy(update={"max_steps": max_steps})
     _, history = fit(training_rows(), training=budget)
     assert history[-1]["step"] == max_steps
-
-
-def test_a_state_that_gives_no_loss_is_never_the_best():
-    rows = training_rows()
-    experts, _ = fit(rows, training=experts_config().training.model_copy(update={"max_steps": 1}))
-    expected = experts.net.output.bias.detach().clone()
-    best = _BestStates(experts)
-    best.update(experts, torch.ones(4))
-    with torch.no_grad():
-        experts.net.output.bias.fill_(torch.nan)
-    best.update(experts, torch.full((4,), torch.nan))
-    best.restore(experts)
-    assert torch.equal(experts.net.output.bias, expected)

@@ -1,14 +1,17 @@
+import copy
 import warnings
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.detection.experts import fit_experts
-from swift_hydra_kedro.detection.gating import fit_mixture
+from swift_hydra_kedro.detection.gating import _Phase, fit_mixture
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 
 from .toy import CONFIG, TRAINING, gate_config, training_rows
 
@@ -16,6 +19,12 @@ from .toy import CONFIG, TRAINING, gate_config, training_rows
 def untrained(rows, n_experts=4):
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), CONFIG.experts.mamba.bins)
     return MambaDetector(encoding, CONFIG.experts.mamba, (n_experts,))
+
+
+def trained(rows, n_experts=4):
+    settings = CONFIG.experts.model_copy(update={"n_experts": n_experts})
+    encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), settings.mamba.bins)
+    return fit_experts(rows, np.arange(n_experts) % 3, encoding, settings, torch.Generator().manual_seed(0))[0]
 
 
 def specialists(rows):
@@ -29,7 +38,7 @@ def specialists(rows):
 
 def config_for_two(**settings):
     training = TRAINING.model_copy(update={"learning_rate": 0.1})
-    config = gate_config(joint_training=None, training=training, **settings)
+    config = gate_config(joint_training=None, training=training, distil=False, **settings)
     return config.model_copy(update={"experts": config.experts.model_copy(update={"n_experts": 2})})
 
 
@@ -64,22 +73,61 @@ def test_experts_stay_fixed_while_the_gate_is_trained():
     assert {row["phase"] for row in history} == {"gate"}
 
 
-def test_joint_training_moves_the_experts_towards_the_classes():
-    rows = training_rows()
-    mixture, history = fit(untrained(rows), rows)
-    assert [row["phase"] for row in history[-10:]] == ["joint"] * 10
+def test_joint_training_leads_the_mixture_to_the_mean_of_all_experts():
+    rows = training_rows(shift=0.7)
+    experts = trained(rows)
     with torch.no_grad():
-        assert roc_auc_score(rows.y, mixture(rows.x)) > 0.95
+        mean = torch.sigmoid(experts(rows.x)).mean(0)
+    distances = []
+    for joint in (None, CONFIG.gate.joint_training.model_copy(update={"max_steps": 60})):
+        mixture, history = fit(copy.deepcopy(experts), rows, gate_config(joint_training=joint))
+        distances.append(float((mixture(rows.x) - mean).detach().abs().mean()))
+    assert [row["phase"] for row in history[-10:]] == ["joint"] * 10
+    assert distances[1] < 0.75 * distances[0]
 
 
-def test_consensus_draws_the_experts_together():
-    rows = training_rows()
+def test_distillation_draws_the_experts_together():
+    rows = training_rows(shift=0.7)
     disagreements = []
-    for consensus_weight in (0.0, 20.0):
-        torch.manual_seed(0)
-        mixture, _ = fit(untrained(rows), rows, gate_config(consensus_weight=consensus_weight))
+    for expert_weight in (0.0, 20.0):
+        mixture, _ = fit(trained(rows), rows, gate_config(expert_weight=expert_weight))
         disagreements.append(float(mixture.all_probabilities(rows.x).std(0).mean()))
     assert disagreements[1] < 0.7 * disagreements[0]
+
+
+@pytest.mark.parametrize("focus", [0.0, 0.5, 1.0])
+def test_experts_own_loss_counts_evenly_but_for_its_focus_on_the_rows_they_are_given(focus):
+    rows, experts, losses = training_rows(), trained(training_rows()), []
+    for expert_weight in (0.0, 3.0):
+        config = gate_config(distil=False, focus=focus, expert_weight=expert_weight)
+        gate = NoisyTopKGate(4, 4, 2)
+        torch.nn.init.zeros_(gate.score.weight)
+        mixture = MixtureOfExperts(experts, gate)
+        phase = _Phase(mixture, None, rows, config, torch.Generator().manual_seed(0), False)
+        loss, given = phase._loss(rows.x, rows.y, rows.weight, with_experts=True)
+        losses.append(loss.detach())
+    each = mixture.all_probabilities(rows.x).detach()  # (M, N)
+    own = F.binary_cross_entropy(each, rows.y.expand_as(each), reduction="none").T  # (N, M)
+    expected = 3.0 * ((1 - focus) * own.mean(1) + focus * (given * own).sum(1)).mean()
+    torch.testing.assert_close(losses[1] - losses[0], expected)
+
+
+@pytest.mark.parametrize(("distil", "share"), [(True, 0.5), (False, 1.0)])
+def test_noise_reaches_half_of_the_rows_where_there_is_something_to_distil(monkeypatch, distil, share):
+    rows, seen = training_rows(), []
+    forward = MixtureOfExperts.all_probabilities
+    monkeypatch.setattr(MixtureOfExperts, "all_probabilities", lambda self, x: seen.append(x) or forward(self, x))
+    still = CONFIG.experts.model_copy(update={"mixup": 0.0})
+    fit(untrained(rows), rows, gate_config(jitter=1.0, distil=distil).model_copy(update={"experts": still}))
+    known = {tuple(row) for row in rows.x.tolist()}
+    assert {np.mean([tuple(row) in known for row in x.tolist()]) for x in seen} == {share}
+
+
+def test_without_distillation_the_joint_training_learns_the_labels():
+    rows = training_rows()
+    mixture, _ = fit(untrained(rows), rows, gate_config(distil=False))
+    with torch.no_grad():
+        assert roc_auc_score(rows.y, mixture(rows.x)) > 0.95
 
 
 def test_balance_weight_spreads_the_rows_over_the_experts():
@@ -133,7 +181,7 @@ def test_fitting_is_reproducible_and_leaves_global_state_alone():
 @pytest.mark.parametrize("top_k", [1, 4])
 def test_any_number_of_experts_per_row_can_be_trained(top_k):
     rows = training_rows()
-    mixture, _ = fit(untrained(rows), rows, gate_config(top_k=top_k))
+    mixture, _ = fit(trained(rows), rows, gate_config(top_k=top_k))
     scores = mixture(rows.x).detach()
     assert roc_auc_score(rows.y, scores) > 0.9
 
@@ -142,7 +190,7 @@ def test_a_single_expert_can_be_trained():
     rows = training_rows()
     config = gate_config(top_k=1)
     config = config.model_copy(update={"experts": config.experts.model_copy(update={"n_experts": 1})})
-    mixture, _ = fit(untrained(rows, 1), rows, config)
+    mixture, _ = fit(trained(rows, 1), rows, config)
     with torch.no_grad():
         assert roc_auc_score(rows.y, mixture(rows.x)) > 0.9
 

@@ -1,62 +1,53 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from swift_hydra_kedro.detection.rows import NO_FOLD, common_batches, expert_batches, stratified_folds
+from swift_hydra_kedro.detection.rows import common_batches, draw_bags, expert_batches
 
 from .toy import N_ANOMALOUS, N_NORMAL, experts_config, training_rows
 
 SIZE, N_STEPS = 40, 50
-FOLDS = np.array([0, 1, 2, 3, 4, 0])
 CLUSTERS = np.array([0, 1, 2, 0, 1, 2])
 
 
-def drawn(rows, folds=FOLDS, clusters=CLUSTERS, **settings):
+def bags_of(rows, bootstrap=True, n_experts=6):
+    return draw_bags(rows, n_experts, bootstrap, torch.Generator().manual_seed(1))
+
+
+def drawn(rows, bags=None, clusters=CLUSTERS, **settings):
     config = experts_config(**settings)
     config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": SIZE})})
-    return expert_batches(rows, clusters, folds, config, N_STEPS, torch.Generator().manual_seed(0))
+    bags = bags_of(rows, bootstrap=False) if bags is None else bags
+    return expert_batches(rows, bags, clusters, config, N_STEPS, torch.Generator().manual_seed(0))
 
 
-@given(n_normal=st.integers(0, 60), n_anomalous=st.integers(0, 20), n_folds=st.integers(2, 6))
-def test_folds_share_each_class_evenly_or_there_are_none(n_normal, n_anomalous, n_folds):
-    y = np.repeat([0, 1], [n_normal, n_anomalous])
-    fold = stratified_folds(y, n_folds, np.random.default_rng(0))
-    if min(n_normal, n_anomalous) < n_folds:
-        assert (fold == NO_FOLD).all()
-    else:
-        for label in (0, 1):
-            sizes = np.bincount(fold[y == label], minlength=n_folds)
-            assert len(sizes) == n_folds
-            assert sizes.max() - sizes.min() <= 1
-
-
-def test_folds_do_not_follow_the_order_of_the_rows(rng):
-    fold = stratified_folds(np.repeat([0, 1], 50), 5, rng)
-    assert not np.array_equal(fold, np.arange(100) % 5)
-    assert not np.array_equal(fold, stratified_folds(np.repeat([0, 1], 50), 5, rng))
-
-
-def test_table_knows_whether_it_has_folds():
-    assert training_rows().has_folds
-    assert not training_rows(folds=None).has_folds
-
-
-def test_an_expert_never_draws_a_row_that_it_holds_out():
+def test_a_bag_is_a_bootstrap_sample_of_each_kind():
     rows = training_rows()
-    index = drawn(rows)
+    for bag in bags_of(rows):
+        assert [int(mask[bag].sum()) for mask in rows.kinds] == [int(mask.sum()) for mask in rows.kinds]
+        assert 0.5 < len(bag.unique()) / len(bag) < 0.75  # 1 - 1/e is expected
+
+
+def test_bags_differ_between_experts_and_without_bootstrap_hold_all_rows():
+    rows = training_rows()
+    first, second, *_ = bags_of(rows)
+    assert not torch.equal(first, second)
+    assert all(bag.sort().values.tolist() == list(range(len(rows.y))) for bag in bags_of(rows, bootstrap=False))
+
+
+def test_the_only_anomaly_is_in_every_bag():
+    rows = training_rows(n_synthetic=0)
+    rows.y[N_NORMAL + 1 :] = 0
+    assert all(int(rows.y[bag].sum()) == 1 for bag in bags_of(rows))
+
+
+def test_an_expert_draws_every_row_of_its_bag_and_no_other():
+    rows = training_rows()
+    bags = bags_of(rows)
+    index = drawn(rows, bags)
     assert index.shape == (N_STEPS, 6, SIZE)
-    for expert, fold in enumerate(FOLDS):
-        of_expert = index[:, expert].flatten()
-        assert (rows.fold[of_expert] != int(fold)).all()
-        assert set(rows.fold[of_expert].tolist()) == {-1, 0, 1, 2, 3, 4} - {int(fold)}
-
-
-def test_without_folds_every_row_is_drawn():
-    rows = training_rows(folds=None)
-    index = drawn(rows, folds=np.full(6, NO_FOLD))
-    assert set(index.flatten().tolist()) == set(range(len(rows.y)))
+    for expert, bag in enumerate(bags):
+        assert set(index[:, expert].flatten().tolist()) == set(bag.tolist())
 
 
 def test_half_of_every_batch_is_anomalous():
@@ -98,7 +89,7 @@ def test_an_empty_cluster_draws_from_everywhere():
 
 
 def test_experts_draw_different_batches(generator):
-    index = drawn(training_rows(), folds=np.zeros(6, int), clusters=np.zeros(6, int))
+    index = drawn(training_rows(), clusters=np.zeros(6, int))
     assert not torch.equal(index[:, 0], index[:, 1])
 
 

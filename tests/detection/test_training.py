@@ -6,7 +6,6 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.detection import training
-from swift_hydra_kedro.detection.rows import NO_FOLD
 from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.fitting import LabelledRows
 
@@ -58,11 +57,9 @@ def test_regions_are_those_of_the_balanced_rows(real, synthetic, monkeypatch):
     assert set(rows) >= anomalous
 
 
-def test_real_rows_are_dealt_to_folds_and_synthetic_ones_are_not(real, synthetic, seen):
+def test_real_rows_come_first_and_synthetic_ones_are_anomalies(real, synthetic, seen):
     train_experts(real, synthetic, find_regions(real, synthetic, BRIEF, 0), BRIEF, seed=0)
     rows = seen[0]
-    assert (rows.fold[:100] >= 0).all()
-    assert (rows.fold[100:] == NO_FOLD).all()
     assert rows.synthetic.tolist() == [False] * 100 + [True] * 10
     assert (rows.y[100:] == 1).all()
     assert torch.equal(rows.x, torch.cat([real.x, synthetic]))
@@ -73,12 +70,6 @@ def test_rows_belong_to_the_cluster_of_the_nearest_centre(real, synthetic, seen)
     train_experts(real, synthetic, regions, BRIEF, seed=0)
     centres = torch.as_tensor(regions.clusters.centres, dtype=torch.float32)
     assert torch.equal(seen[0].cluster.long(), torch.cdist(seen[0].x, centres).argmin(1))
-
-
-def test_few_anomalies_mean_no_folds(real, synthetic, seen):
-    few = real[torch.arange(84)]
-    train_experts(few, synthetic, find_regions(few, synthetic, BRIEF, 0), BRIEF, seed=0)
-    assert not seen[0].has_folds
 
 
 @pytest.mark.parametrize("n_anomalous", [1, 20])

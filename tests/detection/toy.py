@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from swift_hydra_kedro.config import DetectionConfig, ExpertsConfig, GateConfig, MambaConfig, TrainingConfig
-from swift_hydra_kedro.detection.rows import NO_FOLD, TrainingRows, stratified_folds
+from swift_hydra_kedro.detection.rows import TrainingRows
 
 N_NORMAL, N_ANOMALOUS, N_SYNTHETIC = 80, 20, 10
 
 
-def training_rows(folds: int | None = 5, n_synthetic: int = N_SYNTHETIC, shift: float = 2.0) -> TrainingRows:
+def training_rows(n_synthetic: int = N_SYNTHETIC, shift: float = 2.0) -> TrainingRows:
     """Normal rows, anomalies shifted in the first two of four features, synthetic copies; clusters 0, 1, 2 in turn."""
     draw = torch.Generator().manual_seed(0)
     n_real = N_NORMAL + N_ANOMALOUS
     y = torch.cat([torch.zeros(N_NORMAL), torch.ones(N_ANOMALOUS + n_synthetic)])
     x = 0.7 * torch.randn(len(y), 4, generator=draw)
     x[:, :2] += shift * y.unsqueeze(1)
-    fold = np.full(len(y), NO_FOLD)
-    if folds is not None:
-        fold[:n_real] = stratified_folds(y[:n_real].numpy(), folds, np.random.default_rng(0))
     return TrainingRows(
         x,
         y,
         torch.ones(len(y)),
         torch.arange(len(y)) % 3,
         torch.arange(len(y)) >= n_real,
-        torch.as_tensor(fold),
     )
 
 
@@ -35,7 +30,6 @@ TRAINING = TrainingConfig(epochs=100, max_steps=60, batch_size=20, learning_rate
 CONFIG = DetectionConfig(
     experts=ExpertsConfig(
         n_experts=4,
-        folds=5,
         mixup=0.2,
         max_clusters=5,
         mamba=MambaConfig(d_model=8, d_state=4, depth=1, bins=2),

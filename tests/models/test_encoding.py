@@ -6,8 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import norm
 
-from swift_hydra_kedro.models.encoding import MAX_INPUTS, PiecewiseLinearEncoding
+from swift_hydra_kedro.models.encoding import MAX_INPUTS, NORMAL, PIECEWISE, PiecewiseLinearEncoding
 
 COLUMNS = arrays(np.float32, st.tuples(st.integers(3, 40), st.just(2)), elements=st.floats(-10, 10, width=16))
 
@@ -17,8 +18,8 @@ def normal_rows(n=200, n_features=3):
 
 
 def slowly(x, train, bins):
-    """Encode by definition: each feature's position in each of its bins, one number at a time; 0 for bins it lacks."""
-    columns = list(x.T)
+    """Encode by definition, one number at a time: positions in the bins, 0 for bins a feature lacks; normal scores."""
+    columns, scores = list(x.T), []
     for values, column in zip(train.T, x.T, strict=True):
         ranked = sorted(values)
         edges = sorted({float(ranked[(len(ranked) - 1) * i // bins]) for i in range(bins + 1)})
@@ -26,7 +27,11 @@ def slowly(x, train, bins):
             for low, high in pairwise(edges):
                 columns.append([0 if v <= low else 1 if v >= high else (v - low) / (high - low) for v in column])
             columns += [np.zeros(len(x))] * (bins + 1 - len(edges))
-    return np.column_stack(columns)
+            n = len(values)
+            ranks = [(sum(values < edge) + sum(values <= edge)) / 2 / n for edge in edges]
+            at_edges = norm.ppf([min(max(rank, 0.5 / n), 1 - 0.5 / n) for rank in ranks])
+            scores.append(np.interp(column, edges, at_edges))
+    return np.column_stack(columns + scores)
 
 
 def edges_of(encoding, row=0):
@@ -63,7 +68,8 @@ def test_is_monotone_and_its_bins_lie_between_zero_and_one(train, bins):
     line = torch.linspace(-12, 12, 500).unsqueeze(1).expand(-1, 2)
     encoded = encoding(line)
     assert (encoded.diff(dim=0) >= 0).all()
-    assert ((encoded[:, 2:] >= 0) & (encoded[:, 2:] <= 1)).all()
+    positions = encoded[:, encoding.view_of_output == PIECEWISE]
+    assert ((positions >= 0) & (positions <= 1)).all()
 
 
 @given(train=COLUMNS)
@@ -88,7 +94,8 @@ def test_is_continuous_at_the_edges():
     edges = torch.cat([left, right]).unsqueeze(1)
     gap = 1e-9
     jump = encoding(edges + gap) - encoding(edges - gap)
-    assert (jump.abs() <= 2.1 * gap * encoding.inverse_width.max()).all()
+    steepest = encoding.inverse_width.max() * max(1, encoding.score_step.max())
+    assert (jump.abs() <= 2.1 * gap * steepest).all()
 
 
 def test_gradient_reaches_the_feature_through_its_bins():
@@ -121,7 +128,7 @@ def test_coinciding_quantiles_share_an_edge():
 
 def test_wide_tables_get_fewer_bins():
     encoding = PiecewiseLinearEncoding.fit(normal_rows(50, 600), 16)
-    assert encoding.n_outputs == 600 + 600 * (MAX_INPUTS // 600)
+    assert encoding.n_outputs == 600 + 600 * (MAX_INPUTS // 600) + 600
 
 
 def test_each_output_names_its_feature():
@@ -141,3 +148,11 @@ def test_state_dict_round_trip():
     other.load_state_dict(encoding.state_dict())
     x = torch.as_tensor(normal_rows())
     assert torch.equal(other(x), encoding(x))
+
+
+def test_normal_scores_make_any_feature_normal():
+    train = np.exp(2 * normal_rows(5000, 2))  # heavily skewed
+    encoding = PiecewiseLinearEncoding.fit(train, 32)
+    scores = encoding(torch.as_tensor(train))[:, encoding.view_of_output == NORMAL]
+    np.testing.assert_allclose(scores.mean(0), 0, atol=0.05)
+    np.testing.assert_allclose(scores.std(0), 1, atol=0.05)

@@ -1,8 +1,10 @@
 """Training of the gate (eq. 4), first with the experts fixed, then together with them.
 
-In the second phase the experts also learn from the mean of all of them as they were before, on mixed
-rows: any two then come close to the whole ensemble, which is what makes top-2 enough. To follow that
-mean, an expert may use the features that its subspace left out.
+By default both phases distil: what is learnt is the mean of all experts as they were before, which is better
+than any two of them. The mixture learns to give it with k experts per row; in the second phase each expert
+also learns to give it by itself, above all on the rows that the gate sends to it. It can be asked for between
+and around the training rows, too (mixup and noise), where labels say nothing. To follow the mean, an expert
+may use the inputs that its subspace left out.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import copy
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from swift_hydra_kedro.config import DetectionConfig, TrainingConfig
@@ -20,6 +22,8 @@ from swift_hydra_kedro.models.batches import mixup
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
+
+EPSILON = 1e-6
 
 
 def fit_mixture(
@@ -40,45 +44,45 @@ def fit_mixture(
     gate_config = config.gate
     with seeded_init(generator):
         gate = NoisyTopKGate(rows.x.shape[1], config.experts.n_experts, gate_config.top_k).to(rows.x.device)
+    nn.init.zeros_(gate.score.weight)  # no preference to begin with: the noise gives every expert its turn
     mixture = MixtureOfExperts(experts, gate)
-    phase = _Phase(mixture, rows, config, generator, progress)
-    history = phase.run("gate", gate_config.training, list(gate.parameters()), teacher=None)
+    teacher = copy.deepcopy(experts).requires_grad_(False) if gate_config.distil else None
+    phase = _Phase(mixture, teacher, rows, config, generator, progress)
+    history = phase.run("gate", gate_config.training, gate)
     if gate_config.joint_training is not None:
-        teacher = copy.deepcopy(mixture)
-        history += phase.run("joint", gate_config.joint_training, list(mixture.parameters()), teacher)
+        history += phase.run("joint", gate_config.joint_training, mixture)
     return mixture.eval(), history
 
 
 class _Phase:
-    """The loop that both phases share; they differ in what is trained and in whether there is a teacher."""
+    """The loop that both phases share; they differ in what is trained: the gate, or the mixture."""
 
     def __init__(
         self,
         mixture: MixtureOfExperts,
+        teacher: MambaDetector | None,
         rows: TrainingRows,
         config: DetectionConfig,
         generator: torch.Generator,
         progress: bool,
     ) -> None:
-        self.mixture, self.rows, self.config = mixture, rows, config
+        self.mixture, self.teacher, self.rows, self.config = mixture, teacher, rows, config
         self.generator, self.progress = generator, progress
         # the softmax over one score is constant: with a single expert per row the gate would never learn
         self.n_chosen = min(max(2, config.gate.top_k), config.experts.n_experts)
 
-    def run(
-        self, name: str, training: TrainingConfig, parameters: list[Tensor], teacher: MixtureOfExperts | None
-    ) -> list[dict[str, float | str]]:
+    def run(self, name: str, training: TrainingConfig, learner: nn.Module) -> list[dict[str, float | str]]:
         rows, generator = self.rows, self.generator
         n_steps = training.steps(int((~rows.synthetic).sum()))
         index = common_batches(rows, self.config.experts, training.batch_size, n_steps, generator)  # (steps, B)
-        optimiser = torch.optim.Adam(parameters, lr=training.learning_rate, fused=True)
+        optimiser = torch.optim.Adam(learner.parameters(), lr=training.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=n_steps)
         history: list[dict[str, float | str]] = []
         bar = tqdm(range(n_steps), desc=name, unit="step", disable=not self.progress)
         for step in bar:
             at = index[step]
             x, y, weight = mixup(rows.x[at], rows.y[at], rows.weight[at], self.config.experts.mixup, generator)
-            loss, weights = self._loss(x, y, weight, teacher)
+            loss, weights = self._loss(x, y, weight, with_experts=learner is self.mixture)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -89,23 +93,31 @@ class _Phase:
                 bar.set_postfix(loss=f"{float(loss.detach()):.3f}", largest_share=f"{share:.2f}")
         return history
 
-    def _loss(self, x: Tensor, y: Tensor, weight: Tensor, teacher: MixtureOfExperts | None) -> tuple[Tensor, Tensor]:
-        """Loss of the gated probability, plus the experts' distance from the teacher's mean; and the gate's weights."""
-        with torch.set_grad_enabled(teacher is not None):
-            each = self.mixture.all_probabilities(x)  # (M, B)
-        gate = self.mixture.gate
+    def _loss(self, x: Tensor, y: Tensor, weight: Tensor, with_experts: bool) -> tuple[Tensor, Tensor]:
+        """Loss of the gated probability and, if they learn too, of the experts' own; the gate's weights `(B, M)`."""
+        config, gate = self.config.gate, self.mixture.gate
+        if self.teacher is not None:
+            x = self._jittered(x)
+            with torch.no_grad():
+                y = torch.sigmoid(self.teacher(x)).mean(0)  # (B,)
+        with torch.set_grad_enabled(with_experts):
+            each = self.mixture.all_probabilities(x).clamp(EPSILON, 1 - EPSILON)  # (M, B)
         noise = torch.randn(len(x), len(each), generator=self.generator, device=x.device)
         kept, chosen = gate(x, noise, self.n_chosen)  # (B, k)
-        mixed = (kept * each.T.gather(1, chosen)).sum(-1).clamp(1e-6, 1 - 1e-6)
+        mixed = (kept * each.T.gather(1, chosen)).sum(-1)  # (B,)
         loss = F.binary_cross_entropy(mixed, y, weight)
         spread = torch.zeros_like(each.T).scatter(1, chosen, kept)  # (B, M)
         importance = spread.sum(0)
-        loss = loss + self.config.gate.balance_weight * importance.var(correction=0) / importance.mean().square()
-        if teacher is not None:
-            with torch.no_grad():
-                target = teacher.all_probabilities(x).mean(0)  # (B,)
-            consensus = F.binary_cross_entropy(
-                each.clamp(1e-6, 1 - 1e-6), target.expand_as(each), weight.expand_as(each)
-            )
-            loss = loss + self.config.gate.consensus_weight * consensus
+        loss = loss + config.balance_weight * importance.var(correction=0) / importance.mean().square()
+        if with_experts:
+            share = (1 - config.focus) / len(each) + config.focus * spread.detach().T  # (M, B), sums to 1 over experts
+            own = F.binary_cross_entropy(each, y.expand_as(each), share * weight, reduction="none")
+            loss = loss + config.expert_weight * own.sum(0).mean()
         return loss, spread.detach()
+
+    def _jittered(self, x: Tensor) -> Tensor:
+        """Rows `(B, P)`, every second one with noise."""
+        noise = torch.randn(x[::2].shape, generator=self.generator, device=x.device)
+        x = x.clone()
+        x[::2] += self.config.gate.jitter * noise
+        return x

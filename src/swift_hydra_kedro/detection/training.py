@@ -12,7 +12,7 @@ from swift_hydra_kedro.detection.assignment import assign_clusters
 from swift_hydra_kedro.detection.clustering import Clusters, find_clusters
 from swift_hydra_kedro.detection.experts import fit_experts
 from swift_hydra_kedro.detection.gating import fit_mixture
-from swift_hydra_kedro.detection.rows import NO_FOLD, TrainingRows, stratified_folds
+from swift_hydra_kedro.detection.rows import TrainingRows
 from swift_hydra_kedro.models.batches import trim
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
@@ -50,7 +50,7 @@ def train_experts(
     """Train all experts on real rows and synthetic anomalies `(g, P)`; see `fit_experts`."""
     generators = stage_generators(seed, "experts", rows.x.device)
     encoding = PiecewiseLinearEncoding.fit(rows.x.cpu().numpy(), config.mamba.bins).to(rows.x.device)
-    training_rows = _training_rows(rows, synthetic, regions, config, generators.numpy)
+    training_rows = _training_rows(rows, synthetic, regions)
     with narrow_threads(rows.x.shape[1]):
         return fit_experts(training_rows, regions.cluster_of_expert, encoding, config, generators.torch, progress)
 
@@ -66,23 +66,13 @@ def train_gate(
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
     """Train the gate, then gate and experts together; see `fit_mixture`."""
     generators = stage_generators(seed, "gate", rows.x.device)
-    training_rows = _training_rows(rows, synthetic, regions, config.experts, generators.numpy)
+    training_rows = _training_rows(rows, synthetic, regions)
     with narrow_threads(rows.x.shape[1]):
         return fit_mixture(experts, training_rows, config, generators.torch, progress)
 
 
-def _training_rows(
-    rows: LabelledRows, synthetic: torch.Tensor, regions: Regions, config: ExpertsConfig, rng: np.random.Generator
-) -> TrainingRows:
+def _training_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:
     joined, device = rows.with_anomalies(synthetic), rows.x.device
-    fold = stratified_folds(rows.y.cpu().numpy(), config.folds, rng)
-    cluster = regions.clusters.assign(joined.x.cpu().numpy())
+    cluster = torch.as_tensor(regions.clusters.assign(joined.x.cpu().numpy()), device=device)
     is_synthetic = torch.arange(len(joined.y), device=device) >= len(rows.y)
-    return TrainingRows(
-        joined.x,
-        joined.y,
-        joined.weight,
-        torch.as_tensor(cluster, device=device),
-        is_synthetic,
-        torch.cat([torch.as_tensor(fold, device=device), torch.full((len(synthetic),), NO_FOLD, device=device)]),
-    )
+    return TrainingRows(joined.x, joined.y, joined.weight, cluster, is_synthetic)

@@ -51,7 +51,7 @@ def detector_settings(detector: MambaDetector) -> Settings:
 @torch.random.fork_rng(devices=[])
 def load_detector(tensors: Tensors, settings: Settings) -> MambaDetector:
     """Rebuild a detector, or stacked experts; whatever scan trained it, it computes with the one that runs here."""
-    names = ("binned", "inverse_width", "offset")
+    names = ("binned", "inverse_width", "offset", "lowest_score", "score_step")
     encoding = PiecewiseLinearEncoding(
         settings["n_features"], *(torch.as_tensor(tensors[f"encoding.{name}"]) for name in names)
     )

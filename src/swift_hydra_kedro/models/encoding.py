@@ -1,37 +1,53 @@
-"""Piecewise-linear encoding of numeric features (Gorishniy et al., NeurIPS 2022, section 3.2).
+"""Three views of each numeric feature: scaled, piecewise-linear (Gorishniy et al., NeurIPS 2022, 3.2), and normal.
 
-Each scaled feature is joined by its position within each of its quantile bins, clipped to [0, 1]:
-a linear layer on top is a piecewise-linear function of the feature. Differentiable, so that the
-generator's gradient passes through.
+A scaled feature is joined by its position within each of its quantile bins, clipped to [0, 1], so that a
+linear layer on top is a piecewise-linear function of the feature; and by its normal score, the standard
+normal quantile of its rank among the training rows, interpolated between the bins' edges. All of it is
+differentiable, so that the generator's gradient passes through.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.stats import norm
 from torch import Tensor, nn
 
 MAX_INPUTS = 4096
 MIN_WIDTH = 1e-6
+SCALED, PIECEWISE, NORMAL = range(3)
 
 
 class PiecewiseLinearEncoding(nn.Module):
-    """Encode `(..., P)` scaled features as `(..., F)`: the features, then T bins for each of Q features.
+    """Encode `(..., P)` scaled features as `(..., F)`: the features, T bins for each of Q of them, Q normal scores.
 
     Buffers: `binned (Q,)` the features that have bins, `inverse_width` and `offset (Q, T)` of each bin, such
-    that `offset + inverse_width * x` runs from 0 to 1 within it. Bins a feature lacks are 0 throughout.
+    that `offset + inverse_width * x` runs from 0 to 1 within it, `lowest_score (Q,)` the normal score at a feature's
+    first edge and `score_step (Q, T)` its rise over each bin. Bins a feature lacks are 0 throughout.
     """
 
     binned: Tensor
     inverse_width: Tensor
     offset: Tensor
+    lowest_score: Tensor
+    score_step: Tensor
 
-    def __init__(self, n_features: int, binned: Tensor, inverse_width: Tensor, offset: Tensor) -> None:
+    def __init__(
+        self,
+        n_features: int,
+        binned: Tensor,
+        inverse_width: Tensor,
+        offset: Tensor,
+        lowest_score: Tensor,
+        score_step: Tensor,
+    ) -> None:
         super().__init__()
         self.n_features = n_features
         self.register_buffer("binned", binned)
         self.register_buffer("inverse_width", inverse_width)
         self.register_buffer("offset", offset)
+        self.register_buffer("lowest_score", lowest_score)
+        self.register_buffer("score_step", score_step)
 
     @classmethod
     def fit(cls, x: np.ndarray, bins: int) -> PiecewiseLinearEncoding:
@@ -47,32 +63,50 @@ class PiecewiseLinearEncoding(nn.Module):
         bins = min(bins, max(2, MAX_INPUTS // n_features)) if bins else 0
         edges = [_edges(column, bins) for column in x.T]
         binned = [feature for feature in range(n_features) if len(edges[feature]) > 2]
-        inverse_width, offset = np.zeros((2, len(binned), bins))
+        inverse_width, offset, score_step = np.zeros((3, len(binned), bins))
+        lowest_score = np.zeros(len(binned))
         for row, feature in enumerate(binned):
             left, width = edges[feature][:-1], np.maximum(np.diff(edges[feature]), MIN_WIDTH)
             inverse_width[row, : len(left)] = 1 / width
             offset[row, : len(left)] = -left / width
-        as_float = [torch.as_tensor(array, dtype=torch.float32) for array in (inverse_width, offset)]
+            scores = _normal_scores(edges[feature], x[:, feature])
+            lowest_score[row], score_step[row, : len(left)] = scores[0], np.diff(scores)
+        arrays = (inverse_width, offset, lowest_score, score_step)
+        as_float = [torch.as_tensor(array, dtype=torch.float32) for array in arrays]
         return cls(n_features, torch.as_tensor(binned, dtype=torch.int64), *as_float)
 
     @property
     def n_outputs(self) -> int:
         """Width F of the encoding."""
-        return self.n_features + self.offset.numel()
+        return self.n_features + self.offset.numel() + len(self.binned)
 
     @property
     def feature_of_output(self) -> Tensor:
         """Feature that each of the F outputs encodes, `(F,)`."""
         features = torch.arange(self.n_features, device=self.binned.device)
-        return torch.cat([features, self.binned.repeat_interleave(self.offset.shape[1])])
+        return torch.cat([features, self.binned.repeat_interleave(self.offset.shape[1]), self.binned])
+
+    @property
+    def view_of_output(self) -> Tensor:
+        """View that each of the F outputs belongs to, `(F,)`: SCALED, PIECEWISE or NORMAL."""
+        sizes = torch.tensor([self.n_features, self.offset.numel(), len(self.binned)])
+        return torch.tensor([SCALED, PIECEWISE, NORMAL]).repeat_interleave(sizes).to(self.binned.device)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Append each binned feature's position in each of its bins."""
+        """Append each binned feature's position in each of its bins, then its normal score."""
         if len(self.binned) == 0:
             return x
         values = x if len(self.binned) == self.n_features else x[..., self.binned]
         position = torch.addcmul(self.offset, values.unsqueeze(-1), self.inverse_width).clamp(0, 1)  # (..., Q, T)
-        return torch.cat([x, position.flatten(-2)], dim=-1)
+        score = self.lowest_score + (position * self.score_step).sum(-1)  # (..., Q)
+        return torch.cat([x, position.flatten(-2), score], dim=-1)
+
+
+def _normal_scores(edges: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Standard normal quantiles of the edges' mid-ranks among the training rows, kept half a row from 0 and 1."""
+    ranked = np.sort(column)
+    rank = (np.searchsorted(ranked, edges, "left") + np.searchsorted(ranked, edges, "right")) / (2 * len(column))
+    return norm.ppf(rank.clip(0.5 / len(column), 1 - 0.5 / len(column)))
 
 
 def _edges(column: np.ndarray, bins: int) -> np.ndarray:
