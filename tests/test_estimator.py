@@ -27,7 +27,10 @@ DETECTION = {  # enough steps to pass scikit-learn's accuracy bar on easy data
     "experts": SMOKE["detection"]["experts"] | {"training": STEPS},
     "gate": SMOKE["detection"]["gate"] | {"joint_training": STEPS},
 }
-GENERATION = {"pretraining": SMOKE["pretraining"], "synthesis": SMOKE["synthesis"]}
+CVAE = SMOKE["pretraining"]["cvae"] | {
+    "training": {"max_steps": 150}
+}  # enough to make anomalies, not means of all rows
+GENERATION = {"pretraining": SMOKE["pretraining"] | {"cvae": CVAE}, "synthesis": SMOKE["synthesis"]}
 EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": "a row of weight 2 and a row repeated twice draw other batches: "
     "training is stochastic, and equal in expectation only",
