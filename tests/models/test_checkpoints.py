@@ -74,6 +74,13 @@ def test_a_model_trained_with_the_kernel_loads_where_there_is_none():
     assert torch.equal(load_detector(tensors_of(model), settings)(X), model(X))
 
 
+def test_a_model_that_was_to_run_in_plain_torch_still_does():
+    model = detector()
+    settings = detector_settings(model)
+    settings["config"]["backend"] = "torch"
+    assert load_detector(tensors_of(model), settings).config.backend == "torch"
+
+
 def test_mixture():
     model = MixtureOfExperts(detector((4,)), NoisyTopKGate(3, 4, 2))
     again = reloaded(model, mixture_settings, load_mixture)

@@ -50,12 +50,14 @@ def detector_settings(detector: MambaDetector) -> Settings:
 
 @torch.random.fork_rng(devices=[])
 def load_detector(tensors: Tensors, settings: Settings) -> MambaDetector:
-    """Rebuild a detector, or stacked experts; whatever scan trained it, it computes with the one that runs here."""
+    """Rebuild a detector, or stacked experts; one trained by the CUDA kernel also computes without."""
     names = ("binned", "inverse_width", "offset", "lowest_score", "score_step")
     encoding = PiecewiseLinearEncoding(
         settings["n_features"], *(torch.as_tensor(tensors[f"encoding.{name}"]) for name in names)
     )
-    config = MambaConfig.model_validate(settings["config"]).model_copy(update={"backend": "auto"})
+    config = MambaConfig.model_validate(settings["config"])
+    if config.backend == "mamba_ssm":  # asked for in training; here there may be no kernel
+        config = config.model_copy(update={"backend": "auto"})
     return _filled(MambaDetector(encoding, config, tuple(settings["stack"])), tensors)
 
 
