@@ -98,10 +98,12 @@ class _Phase:
         config, gate = self.config.gate, self.mixture.gate
         if self.teacher is not None:
             x = self._jittered(x)
-            with torch.no_grad():
-                y = torch.sigmoid(self.teacher(x)).mean(0)  # (B,)
         with torch.set_grad_enabled(with_experts):
-            each = self.mixture.all_probabilities(x).clamp(EPSILON, 1 - EPSILON)  # (M, B)
+            each = self.mixture.all_probabilities(x)  # (M, B)
+        if self.teacher is not None:
+            with torch.no_grad():  # while the experts are fixed, they are still what the teacher is
+                y = (torch.sigmoid(self.teacher(x)) if with_experts else each).mean(0)  # (B,)
+        each = each.clamp(EPSILON, 1 - EPSILON)
         noise = torch.randn(len(x), len(each), generator=self.generator, device=x.device)
         kept, chosen = gate(x, noise, self.n_chosen)  # (B, k)
         mixed = (kept * each.T.gather(1, chosen)).sum(-1)  # (B,)
