@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from swift_hydra_kedro.config import DetectionConfig, PreparationConfig
+from swift_hydra_kedro.baselines.registry import anomaly_score, fit, get_baseline
+from swift_hydra_kedro.config import PreparationConfig, RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.splitting import split
@@ -87,21 +87,24 @@ def measure(table: LabelledTable, train_size: float, seed: int) -> Iterator[dict
 
 def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Score]:
     """Train all methods on rows `x (N, P)` and labels `y (N,)`."""
-    config = DetectionConfig()
+    defaults = SwiftHydraConfig()
+    config = defaults.detection
     rows = LabelledRows.from_arrays(x, y, np.ones(len(y)), torch.device("cpu"))
     none = torch.empty(0, x.shape[1])
     regions = find_regions(rows, none, config.experts, seed)
     experts, _ = train_experts(rows, none, regions, config.experts, seed)
     before = copy.deepcopy(experts)
     mixture, _ = train_gate(experts, rows, none, regions, config, seed)
-    forest = ExtraTreesClassifier(300, n_jobs=-1, random_state=seed).fit(x, y)
+    extra_trees = get_baseline("extra_trees")
+    forest = extra_trees.build(RunConfig(seed=seed), defaults)
+    fit(extra_trees, forest, x, y)
     two = torch.randperm(config.experts.n_experts, generator=torch.Generator().manual_seed(seed))[:2]
     return {
         "mean of all before distillation": mean_of(MixtureOfExperts(before, mixture.gate)),
         "mean of all": mean_of(mixture),
         "two at random": mean_of(mixture, two),
         **{f"top {k}": gated(mixture, k) for k in EXPERTS_PER_ROW},
-        "extra trees": lambda rows: forest.predict_proba(rows)[:, 1],
+        "extra trees": lambda rows: anomaly_score(forest, rows),
     }
 
 
