@@ -114,3 +114,8 @@ def test_configuration_cannot_be_changed():
 @pytest.mark.parametrize(("n_rows", "max_steps", "steps"), [(1, None, 3), (100, None, 6), (101, None, 9), (101, 4, 4)])
 def test_steps_are_epochs_of_whole_batches_up_to_the_bound(n_rows, max_steps, steps):
     assert TrainingConfig(epochs=3, batch_size=50, max_steps=max_steps).steps(n_rows) == steps
+
+
+@pytest.mark.parametrize(("n_rows", "steps"), [(50, 3), (100, 6), (200, 8), (800, 16), (1800, 24)])
+def test_the_bound_grows_with_the_square_root_of_the_rows(n_rows, steps):
+    assert TrainingConfig(epochs=3, batch_size=50, max_steps=8, sqrt_rows=200).steps(n_rows) == steps

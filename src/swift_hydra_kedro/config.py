@@ -73,17 +73,27 @@ class PreparationConfig(Config):
 
 
 class TrainingConfig(Config):
-    """A budget of gradient steps. Steps = min(max_steps, epochs * batches per epoch)."""
+    """A budget of gradient steps: min(max_steps, epochs * batches per epoch).
+
+    With `sqrt_rows`, tables of more rows than that get `max_steps * sqrt(rows / sqrt_rows)` steps at most: they
+    have more to teach, but not in proportion to their size.
+    """
 
     epochs: int = Field(100, ge=1, description="Passes over the training rows.")
     max_steps: int | None = Field(None, ge=1, description="Upper bound on gradient steps; none if null.")
+    sqrt_rows: int | None = Field(
+        None, ge=1, description="Rows beyond which max_steps grows with the square root of the rows; never if null."
+    )
     batch_size: int = Field(256, ge=2, description="Rows per gradient step.")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate.")
 
     def steps(self, n_rows: int) -> int:
         """Gradient steps for a table of `n_rows` rows."""
         steps = self.epochs * max(1, -(-n_rows // self.batch_size))
-        return steps if self.max_steps is None else min(steps, self.max_steps)
+        if self.max_steps is None:
+            return steps
+        growth = 1.0 if self.sqrt_rows is None else max(1.0, n_rows / self.sqrt_rows) ** 0.5
+        return min(steps, round(self.max_steps * growth))
 
 
 class BalancedTrainingConfig(TrainingConfig):
@@ -223,9 +233,11 @@ class ExpertsConfig(Config):
         True,
         description="Experts see different views of a feature (scaled, piecewise-linear, normal), not all of them.",
     )
-    mixup: float = Field(0.4, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
-    mamba: MambaConfig = MambaConfig(d_model=16, depth=1)
-    training: TrainingConfig = TrainingConfig(epochs=400, max_steps=400, batch_size=128, learning_rate=3e-3)
+    mixup: float = Field(0.2, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
+    mamba: MambaConfig = MambaConfig(d_model=32, depth=1)
+    training: TrainingConfig = TrainingConfig(
+        epochs=200, max_steps=1200, sqrt_rows=4096, batch_size=128, learning_rate=3e-3
+    )
 
 
 class GateConfig(Config):
@@ -247,7 +259,7 @@ class GateConfig(Config):
     )
     training: TrainingConfig = TrainingConfig(epochs=200, max_steps=100, batch_size=128, learning_rate=1e-2)
     joint_training: TrainingConfig | None = TrainingConfig(
-        epochs=200, max_steps=600, batch_size=128, learning_rate=3e-3
+        epochs=600, max_steps=600, sqrt_rows=4096, batch_size=128, learning_rate=3e-3
     )
 
 
