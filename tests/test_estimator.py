@@ -30,7 +30,11 @@ DETECTION = {  # enough steps to pass scikit-learn's accuracy bar on easy data
 CVAE = SMOKE["pretraining"]["cvae"] | {
     "training": {"max_steps": 150}
 }  # enough to make anomalies, not means of all rows
-GENERATION = {"pretraining": SMOKE["pretraining"] | {"cvae": CVAE}, "synthesis": SMOKE["synthesis"]}
+JUDGE = SMOKE["pretraining"]["judge"] | {"training": {"max_steps": 150, "batch_size": 64}}  # enough to be a judge
+GENERATION = {
+    "pretraining": SMOKE["pretraining"] | {"cvae": CVAE, "judge": JUDGE},
+    "synthesis": SMOKE["synthesis"] | {"min_probability": 0.7},
+}
 EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": "a row of weight 2 and a row repeated twice draw other batches: "
     "training is stochastic, and equal in expectation only",

@@ -134,7 +134,7 @@ class CVAEConfig(Config):
 
     latent_size: int = Field(32, ge=1, description="Latent size d.")
     hidden_size: int = Field(256, ge=1, description="Width of the two hidden layers.")
-    kl_weight: float = Field(0.55, gt=0, lt=1, description="Weight p of the KL term; the reconstruction has 1 - p.")
+    kl_weight: float = Field(0.05, gt=0, lt=1, description="Weight p of the KL term; the reconstruction has 1 - p.")
     spectral_norm: bool = Field(
         False, description="Bound every decoder layer's spectral norm by 1, as theorem 1's proof does."
     )
@@ -151,11 +151,20 @@ class DetectorConfig(Config):
     training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=200, max_steps=400)
 
 
+class JudgeConfig(Config):
+    """The judge of synthetic anomalies: a committee of small detectors, bagged like the experts, on real rows alone."""
+
+    n_detectors: int = Field(10, ge=1, description="Detectors in the committee.")
+    mamba: MambaConfig = MambaConfig(d_model=16, depth=1)
+    training: TrainingConfig = TrainingConfig(epochs=200, max_steps=400, batch_size=128, learning_rate=3e-3)
+
+
 class PretrainingConfig(Config):
-    """Pretraining of the C-VAE and of the single detector."""
+    """Pretraining of the C-VAE, of the single detector, and of the judge."""
 
     cvae: CVAEConfig = CVAEConfig()
     detector: DetectorConfig = DetectorConfig()
+    judge: JudgeConfig = JudgeConfig()
 
 
 class PolicyConfig(Config):
@@ -195,6 +204,12 @@ class SynthesisConfig(Config):
     feasible_step_size: float = Field(0.05, gt=0, description="Length of one of these steps, in latent units.")
     patience: int = Field(3, ge=0, description="N: episodes without improvement before the loop stops.")
     min_improvement: float = Field(0.0, ge=0, description="Omega: least gain of the mean undecayed reward that counts.")
+    keep_residual: bool = Field(
+        True, description="Samples keep what the C-VAE cannot express of the anomaly they come from."
+    )
+    min_probability: float = Field(
+        0.7, ge=0, le=1, description="Least probability of an anomaly that the judge gives a sample which may join."
+    )
     reward: RewardConfig = RewardConfig()
     policy: PolicyConfig = PolicyConfig()
     cvae_training: BalancedTrainingConfig = BalancedTrainingConfig(epochs=5, max_steps=40, learning_rate=1e-3)

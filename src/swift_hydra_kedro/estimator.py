@@ -24,7 +24,8 @@ from swift_hydra_kedro.config import (
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
-from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
+from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate, train_judge
+from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.runtime import choose_device, stage_generators
 from swift_hydra_kedro.scorer import Scorer
@@ -125,7 +126,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         self.synthetic_ = pd.DataFrame(columns=features.columns)
         self.history_ = pd.DataFrame(columns=list(HISTORY))
         if config.synthesis.enabled:
-            result = generate(rows, config.pretraining, config.synthesis, seed, self.verbose)
+            result, _ = generate(rows, config.pretraining, config.synthesis, seed, self.verbose)
             synthetic = result.synthetic.x.to(device)
             self.synthetic_ = preprocessor.inverse_transform(result.synthetic.x.numpy())
             self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
@@ -248,20 +249,24 @@ class SwiftHydraSampler(BaseOverSampler):
     def _samples(self, rows: LabelledRows, n_samples: int, seed: int) -> np.ndarray:
         pretraining = PretrainingConfig.with_overrides(self.pretraining)
         synthesis = SynthesisConfig.with_overrides(self.synthesis)
-        result = generate(rows, pretraining, synthesis, seed, self.verbose)
+        result, judge = generate(rows, pretraining, synthesis, seed, self.verbose)
         kept = result.synthetic.x[:n_samples]
+        if len(kept) == n_samples:
+            return kept.numpy()
         generators = stage_generators(seed, "more anomalies", rows.x.device)
-        more = draw_anomalies(result, rows.anomalies, n_samples - len(kept), synthesis, generators.torch)
+        more = draw_anomalies(result, rows.anomalies, judge, n_samples - len(kept), synthesis, generators.torch)
         return torch.cat([kept, more.cpu()]).numpy()
 
 
 def generate(
     rows: LabelledRows, pretraining: PretrainingConfig, synthesis: SynthesisConfig, seed: int, progress: bool = False
-) -> SynthesisResult:
-    """Pretrain and run the loop, as the pipeline's stages do one after the other."""
+) -> tuple[SynthesisResult, MambaDetector]:
+    """Pretrain and run the loop, as the pipeline's stages do one after the other; the loop's result and its judge."""
     training, held_out = hold_out(rows, pretraining.detector.holdout_share, seed)
     pretrained = pretrain(training, held_out, pretraining, seed, progress)
-    return synthesise(training, held_out, pretrained.cvae, pretrained.detector, synthesis, seed, progress)
+    judge = train_judge(rows, pretraining.judge, seed, progress)
+    result = synthesise(training, held_out, pretrained.cvae, pretrained.detector, judge, synthesis, seed, progress)
+    return result, judge
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:

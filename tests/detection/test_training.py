@@ -5,8 +5,9 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from swift_hydra_kedro.config import JudgeConfig
 from swift_hydra_kedro.detection import training
-from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
+from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate, train_judge
 from swift_hydra_kedro.models.fitting import LabelledRows
 
 from .toy import CONFIG, TRAINING, training_rows
@@ -99,3 +100,17 @@ def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):
     assert not torch.equal(outputs[0], outputs[2])
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+
+
+def test_the_judge_is_a_committee_that_tells_the_classes_apart_and_is_reproducible(real):
+    config = JudgeConfig(
+        n_detectors=3, mamba=CONFIG.experts.mamba, training=TRAINING.model_copy(update={"max_steps": 60})
+    )
+    judge, same, other = (train_judge(real, config, seed) for seed in (0, 0, 1))
+    with torch.no_grad():
+        logits = judge(real.x)
+    assert logits.shape == (3, len(real.y))
+    assert torch.equal(logits, same(real.x))
+    assert not torch.equal(logits, other(real.x))
+    assert roc_auc_score(real.y, torch.sigmoid(logits).mean(0)) > 0.9
+    assert not any(p.requires_grad for p in judge.parameters())

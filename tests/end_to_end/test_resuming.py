@@ -69,7 +69,7 @@ def test_ctrl_c_shows_no_traceback(interrupted):
 
 def test_ctrl_c_leaves_nothing_of_the_stage_it_cut_short(interrupted, workshop):
     models = workshop.files("06_models", "sine", seed=7)
-    assert sorted(path.name for path in models.iterdir()) == ["pretrained_cvae", "pretrained_detector"]
+    assert sorted(path.name for path in models.iterdir()) == ["judge", "pretrained_cvae", "pretrained_detector"]
     outputs = workshop.files("07_model_output", "sine", seed=7).rglob("*")
     assert [path for path in outputs if "synthe" in path.name] == []
 

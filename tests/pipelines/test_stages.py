@@ -22,7 +22,14 @@ DECLARED = {
     ),
     "pretraining": (
         {"train_rows", "params:pretraining", "params:run"},
-        {"pretrained_cvae", "pretrained_detector", "pretraining_history", "pretraining_report"},
+        {
+            "pretrained_cvae",
+            "pretrained_detector",
+            "pretraining_history",
+            "pretraining_report",
+            "judge",
+            "judge_report",
+        },
     ),
     "synthesis": (
         {
@@ -30,6 +37,7 @@ DECLARED = {
             "preprocessor",
             "pretrained_cvae",
             "pretrained_detector",
+            "judge",
             "params:pretraining",
             "params:synthesis",
             "params:run",
@@ -79,6 +87,7 @@ DECLARED = {
             "test_duplicates",
             "pretraining_report",
             "pretraining_history",
+            "judge_report",
             "synthesis_report",
             "synthesis_history",
             "regions_report",

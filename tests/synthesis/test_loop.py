@@ -33,6 +33,7 @@ COLUMNS = {
     "entropy_term",
     "evasion_term",
     "invalid_share",
+    "accepted_share",
     "entropy",
     "n_kept",
     "policy_loss",
@@ -46,11 +47,15 @@ COLUMNS = {
 }
 
 
+def believe_all(x):
+    return torch.full((2, len(x)), 9.0)
+
+
 @pytest.fixture
 def run(rows, pretrained):
-    def run(seed=0, rows=rows, held_out=rows, **settings):
+    def run(seed=0, rows=rows, held_out=rows, judge=believe_all, **settings):
         config = CONFIG.model_copy(update=settings)
-        return synthesise(rows, held_out, pretrained.cvae, pretrained.detector, config, seed)
+        return synthesise(rows, held_out, pretrained.cvae, pretrained.detector, judge, config, seed)
 
     return run
 
@@ -154,6 +159,44 @@ def test_samples_of_the_highest_reward_are_kept_in_each_episode(run, trajectorie
         torch.testing.assert_close(kept, trajectory.reward.sort(descending=True).values[:5])
 
 
+class FirstFeature(nn.Module):
+    """A committee of two that is the surer of an anomaly the larger the first feature."""
+
+    def forward(self, x):
+        return torch.stack([x[:, 0] - 1.5, x[:, 0] - 1.5]) * 50
+
+
+def test_samples_that_the_judge_does_not_believe_in_are_not_kept(run, trajectories):
+    result = run(judge=FirstFeature())
+    assert 0 < len(result.synthetic.x) <= 15
+    assert (result.synthetic.x[:, 0] >= 1.5).all()
+    assert [row["n_kept"] for row in result.history] == [
+        int((result.synthetic.episode == episode).sum()) for episode in (1, 2, 3)
+    ]
+    for row, trajectory in zip(result.history, trajectories, strict=True):
+        least = trajectory.reward == trajectory.reward.min()
+        assert 1 - float(least.float().mean()) == pytest.approx(row["accepted_share"], abs=1.5 / 24)
+
+
+def test_a_judge_that_believes_in_nothing_leaves_nothing(run):
+    result = run(judge=lambda x: torch.full((2, len(x)), -9.0))
+    assert len(result.synthetic.x) == 0
+    assert len(result.history) == 3
+
+
+def test_with_no_least_probability_all_may_join(run):
+    result = run(judge=lambda x: torch.full((2, len(x)), -9.0), min_probability=0.0)
+    assert len(result.synthetic.x) == 15
+
+
+def test_drawn_anomalies_are_those_that_the_judge_believes_in(run, rows, generator):
+    result = run()
+    drawn = draw_anomalies(result, rows.anomalies, FirstFeature(), 20, CONFIG, generator)
+    free = draw_anomalies(result, rows.anomalies, believe_all, 20, CONFIG, generator)
+    assert drawn.shape == (20, 4)
+    assert (drawn[:, 0] >= 1.5).float().mean() > (free[:, 0] >= 1.5).float().mean() + 0.2
+
+
 def test_kept_samples_carry_the_terms_of_their_reward(run):
     synthetic = run().synthetic
     discount = CONFIG.reward.discount**synthetic.episode
@@ -233,7 +276,7 @@ def test_no_samples_join_as_nothing():
 
 def test_anomalies_can_be_drawn_from_the_trained_policy(run, rows, generator):
     result = run()
-    drawn = draw_anomalies(result, rows.anomalies, 30, CONFIG, generator)
+    drawn = draw_anomalies(result, rows.anomalies, believe_all, 30, CONFIG, generator)
     assert drawn.shape == (30, 4)
     assert torch.isfinite(drawn).all()
     assert len(drawn.unique(dim=0)) == 30
@@ -243,7 +286,8 @@ def test_drawn_anomalies_come_from_the_supported_range(run, rows, generator):
     result = run()
     cvae = copy.deepcopy(result.cvae)
     cvae.decoder = nn.Identity()  # decoding now tells the latent and the label
-    decoded = draw_anomalies(replace(result, cvae=cvae), rows.anomalies, 200, CONFIG, generator)
+    config = CONFIG.model_copy(update={"keep_residual": False})
+    decoded = draw_anomalies(replace(result, cvae=cvae), rows.anomalies, believe_all, 200, config, generator)
     with torch.no_grad():
         supported = SupportedRange.fit(*cvae.encode(rows.anomalies, torch.ones(20)), CONFIG.support_quantile)
     assert supported.contains(decoded[:, :3]).all()
@@ -254,7 +298,8 @@ def test_drawing_is_reproducible_and_trains_nothing(run, rows):
     result = run()
     before = copy.deepcopy(result.policy.state_dict())
     first, same = (
-        draw_anomalies(result, rows.anomalies, 10, CONFIG, torch.Generator().manual_seed(0)) for _ in range(2)
+        draw_anomalies(result, rows.anomalies, believe_all, 10, CONFIG, torch.Generator().manual_seed(0))
+        for _ in range(2)
     )
     assert torch.equal(first, same)
     assert all(torch.equal(value, before[name]) for name, value in result.policy.state_dict().items())

@@ -11,7 +11,8 @@ from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
 def reward(rows, pretrained, generator):
     cvae, detector = copy.deepcopy(pretrained.cvae).double(), copy.deepcopy(pretrained.detector).double()
     entropy = EntropyAfterAdding(GaussianKDE(rows.anomalies.double(), 0.5), 50, 3, generator)
-    return RewardFunction(cvae, detector, entropy, 0.7)
+    residual = 0.1 * torch.arange(24.0, dtype=torch.float64).reshape(6, 4)
+    return RewardFunction(cvae, detector, entropy, 0.7, residual)
 
 
 @pytest.fixture
@@ -37,7 +38,13 @@ def test_evasion_of_a_row_that_the_detector_is_sure_about_is_finite(reward, z):
 
 
 def test_latents_are_decoded_as_anomalies(reward, z):
-    torch.testing.assert_close(reward.decode(z), reward.cvae.decode(z, torch.ones(6, dtype=torch.float64)))
+    decoded = reward.cvae.decode(z, torch.ones(6, dtype=torch.float64))
+    torch.testing.assert_close(reward.decode(z), decoded + reward.residual)
+
+
+def test_the_reward_of_some_latents_is_that_of_all_at_their_places(reward, z):
+    mask = torch.tensor([True, False, True, True, False, False])
+    torch.testing.assert_close(reward.at(mask)(z[mask]).total, reward(z).total[mask])
 
 
 def test_entropy_is_that_of_the_decoded_rows(reward, z):
@@ -54,6 +61,7 @@ def test_gradient_through_decoder_and_detector_equals_finite_differences(reward,
 
 def test_theorem_1_a_small_gradient_step_raises_every_reward(reward):
     z = torch.randn(200, 3, dtype=torch.float64, requires_grad=True)
+    reward = reward.at(torch.arange(200) % 6)
     before = reward(z).total
     (gradient,) = torch.autograd.grad(before.sum(), z)
     steep = gradient.norm(dim=1) > 1e-8

@@ -30,8 +30,9 @@ def fit_experts(
     config: ExpertsConfig,
     generator: torch.Generator,
     progress: bool = False,
+    name: str = "experts",
 ) -> tuple[MambaDetector, list[dict[str, float]]]:
-    """Train M stacked experts.
+    """Train M stacked experts; `name` stands at the progress bar.
 
     Returns
     -------
@@ -50,7 +51,7 @@ def fit_experts(
     optimiser = torch.optim.Adam(experts.parameters(), lr=config.training.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.training.learning_rate, total_steps=n_steps)
     history: list[dict[str, float]] = []
-    with tqdm(total=n_steps, desc="experts", unit="step", disable=not progress) as bar:
+    with tqdm(total=n_steps, desc=name, unit="step", disable=not progress) as bar:
         for start in range(0, n_steps, every):
             block = expert_batches(
                 rows, bags, cluster_of_expert, config, min(every, n_steps - start), generator

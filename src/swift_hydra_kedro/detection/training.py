@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from swift_hydra_kedro.config import DetectionConfig, ExpertsConfig
+from swift_hydra_kedro.config import DetectionConfig, ExpertsConfig, JudgeConfig
 from swift_hydra_kedro.detection.assignment import assign_clusters
 from swift_hydra_kedro.detection.clustering import Clusters, find_clusters
 from swift_hydra_kedro.detection.experts import fit_experts
@@ -69,6 +69,22 @@ def train_gate(
     training_rows = _training_rows(rows, synthetic, regions)
     with narrow_threads(rows.x.shape[1]):
         return fit_mixture(experts, training_rows, config, generators.torch, progress)
+
+
+def train_judge(rows: LabelledRows, config: JudgeConfig, seed: int, progress: bool = False) -> MambaDetector:
+    """Train the committee that accepts synthetic anomalies: experts without clusters and gate, on real rows alone."""
+    generators = stage_generators(seed, "judge", rows.x.device)
+    encoding = PiecewiseLinearEncoding.fit(rows.x.cpu().numpy(), config.mamba.bins).to(rows.x.device)
+    experts = ExpertsConfig(
+        n_experts=config.n_detectors, cluster_share=0.0, mamba=config.mamba, training=config.training
+    )
+    everywhere = torch.zeros_like(rows.y, dtype=torch.int64)
+    real = TrainingRows(rows.x, rows.y, rows.weight, everywhere, torch.zeros_like(everywhere, dtype=torch.bool))
+    with narrow_threads(rows.x.shape[1]):
+        judge, _ = fit_experts(
+            real, np.zeros(config.n_detectors), encoding, experts, generators.torch, progress, name="judge"
+        )
+    return judge.requires_grad_(False)
 
 
 def _training_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:

@@ -20,11 +20,14 @@ from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.fitting import LabelledRows, fit_cvae, fit_detector
 from swift_hydra_kedro.models.policy import Policy
 from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
+from swift_hydra_kedro.synthesis.acceptance import Acceptance
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding, GaussianKDE
-from swift_hydra_kedro.synthesis.feasible import SupportedRange, feasible_latents
+from swift_hydra_kedro.synthesis.feasible import feasible_latents
 from swift_hydra_kedro.synthesis.ppo import PPO, Trajectory
 from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
+from swift_hydra_kedro.synthesis.states import draw_states
 
+CANDIDATES = 4
 HISTORY = (
     "episode",
     "mean_reward",
@@ -32,6 +35,7 @@ HISTORY = (
     "entropy_term",
     "evasion_term",
     "invalid_share",
+    "accepted_share",
     "entropy",
     "n_kept",
     "policy_loss",
@@ -82,6 +86,7 @@ def synthesise(
     held_out: LabelledRows | None,
     cvae: CVAE,
     detector: MambaDetector,
+    judge: MambaDetector,
     config: SynthesisConfig,
     seed: int,
     progress: bool = False,
@@ -92,11 +97,13 @@ def synthesise(
     ----------
     rows : the real training rows, at least one anomaly among them
     held_out : training rows kept apart to report the detector's AUC-ROC on; None reports NaN
+    judge : stacked detectors trained on real rows, which samples have to convince
     config : with `enabled` off there are no episodes
     """
     cvae, detector = copy.deepcopy(cvae), copy.deepcopy(detector)
     generator = stage_generators(seed, "synthesis", rows.x.device).torch
     ppo = PPO(cvae.config.latent_size, cvae.config.latent_size, config.policy, generator)
+    acceptance = Acceptance(judge, config.min_probability)
     synthetic = SyntheticAnomalies.none(rows.x.shape[1])
     history: list[dict[str, float]] = []
     n_episodes = config.episodes if config.enabled else 0
@@ -108,11 +115,11 @@ def synthesise(
         with narrow_threads(rows.x.shape[1]):
             fit_cvae(cvae, current, config.cvae_training, generator)
             fit_detector(detector, current, held_out, config.detector_training, generator)
-            samples, record = _episode(episode, current, cvae, detector, ppo, config, generator)
+            samples, record = _episode(episode, current, cvae, detector, acceptance, ppo, config, generator)
         synthetic = synthetic.join(samples)
         record |= {"detector_auc_roc": _auc_roc(detector, held_out), "seconds": time.perf_counter() - start}
         history.append(record)
-        bar.set_postfix({name: f"{record[name]:.3f}" for name in ("mean_reward", "invalid_share", "detector_auc_roc")})
+        bar.set_postfix({name: f"{record[name]:.3f}" for name in ("mean_reward", "accepted_share", "detector_auc_roc")})
         if convergence.reached(record["mean_undecayed_reward"]):
             break
     bar.close()
@@ -121,14 +128,26 @@ def synthesise(
 
 @torch.no_grad()
 def draw_anomalies(
-    result: SynthesisResult, anomalies: Tensor, n: int, config: SynthesisConfig, generator: torch.Generator
+    result: SynthesisResult,
+    anomalies: Tensor,
+    judge: MambaDetector,
+    n: int,
+    config: SynthesisConfig,
+    generator: torch.Generator,
 ) -> Tensor:
-    """Let the trained policy make `n` more anomalies from real ones, `(a, P)` -> `(n, P)`; nothing is trained."""
-    z, supported = _states(anomalies, result.cvae, n, config.support_quantile, generator)
-    distribution = result.policy(supported.standardise(z))
-    eps = torch.randn(z.shape, generator=generator, device=z.device)
-    z_new = supported.project(z + distribution.mean + distribution.stddev * eps)
-    return result.cvae.decode(z_new, z.new_ones(n))
+    """Let the trained policy make `n` more anomalies from real ones, `(a, P)` -> `(n, P)`; nothing is trained.
+
+    It makes `CANDIDATES` times as many and gives those first that may join, then the likeliest.
+    """
+    acceptance = Acceptance(judge, config.min_probability)
+    n_candidates = CANDIDATES * n
+    states = draw_states(anomalies, result.cvae, n_candidates, config.support_quantile, config.keep_residual, generator)
+    distribution = result.policy(states.supported.standardise(states.z))
+    eps = torch.randn(states.z.shape, generator=generator, device=states.z.device)
+    z_new = states.supported.project(states.z + distribution.mean + distribution.stddev * eps)
+    x_new = result.cvae.decode(z_new, z_new.new_ones(n_candidates)) + states.residual
+    likelihood = acceptance.probability(x_new).clamp(max=acceptance.min_probability)
+    return x_new[likelihood.sort(descending=True, stable=True).indices[:n]]
 
 
 class Convergence:
@@ -152,31 +171,37 @@ def _episode(
     rows: LabelledRows,
     cvae: CVAE,
     detector: MambaDetector,
+    acceptance: Acceptance,
     ppo: PPO,
     config: SynthesisConfig,
     generator: torch.Generator,
 ) -> tuple[SyntheticAnomalies, dict[str, float]]:
-    """Lines 6 to 21: generate h samples, update the policy, keep the l best."""
+    """Lines 6 to 21: generate h samples, update the policy, keep the l best of those that may join."""
     for model in (cvae, detector):
         model.requires_grad_(False)
-    reward = _reward_function(episode, rows.anomalies, cvae, detector, config, generator)
-    z, supported = _states(rows.anomalies, cvae, config.steps_per_episode, config.support_quantile, generator)
+    n = config.steps_per_episode
+    entropy = _entropy(rows.anomalies, config, generator)
+    states = draw_states(rows.anomalies, cvae, n, config.support_quantile, config.keep_residual, generator)
+    reward = RewardFunction(cvae, detector, entropy, config.reward.discount**episode, states.residual)
+    z, supported = states.z, states.supported
     state = supported.standardise(z)
     action, log_prob = ppo.act(state)
     z_new = z + action  # (h, d)
     invalid = ~supported.contains(z_new)
     if invalid.any():
         z_new[invalid] = feasible_latents(
-            z[invalid], reward, supported, config.feasible_steps, config.feasible_step_size
+            z[invalid], reward.at(invalid), supported, config.feasible_steps, config.feasible_step_size
         )
     with torch.no_grad():
         x_new = reward.decode(z_new)
         rewards = reward.of_rows(x_new)
-    trajectory = Trajectory(state, z_new - z, log_prob, rewards.total, invalid)
-    diagnostics = ppo.update(trajectory)
+    accepted = acceptance(x_new)
+    earned = torch.where(accepted, rewards.total, rewards.total.min())  # evading by being normal earns nothing
+    diagnostics = ppo.update(Trajectory(state, z_new - z, log_prob, earned, invalid))
     for model in (cvae, detector):
         model.requires_grad_(True)
-    best = rewards.total.topk(config.keep).indices
+    best = rewards.total.masked_fill(~accepted, -torch.inf).topk(config.keep).indices
+    best = best[accepted[best]]
     return _kept(x_new, rewards, best, episode), {
         "episode": episode,
         "mean_reward": float(rewards.total.mean()),
@@ -184,38 +209,19 @@ def _episode(
         "entropy_term": float(rewards.discount * rewards.entropy.mean()),
         "evasion_term": float(rewards.evasion.mean()),
         "invalid_share": float(invalid.float().mean()),
+        "accepted_share": float(accepted.float().mean()),
         "entropy": reward.entropy.current(),
         "n_kept": len(best),
         **diagnostics,
     }
 
 
-def _reward_function(
-    episode: int,
-    anomalies: Tensor,
-    cvae: CVAE,
-    detector: MambaDetector,
-    config: SynthesisConfig,
-    generator: torch.Generator,
-) -> RewardFunction:
-    """The episode's reward, with the KDE on at most `max_reference_rows` of the current anomalies."""
+def _entropy(anomalies: Tensor, config: SynthesisConfig, generator: torch.Generator) -> EntropyAfterAdding:
+    """The episode's entropy term, with the KDE on at most `max_reference_rows` of the current anomalies."""
     settings = config.reward
     order = torch.randperm(len(anomalies), generator=generator, device=anomalies.device)
     kde = GaussianKDE(anomalies[order[: settings.max_reference_rows]], settings.bandwidth)
-    entropy = EntropyAfterAdding(kde, settings.kde_samples, settings.noise_samples, generator)
-    return RewardFunction(cvae, detector, entropy, settings.discount**episode)
-
-
-@torch.no_grad()
-def _states(
-    anomalies: Tensor, cvae: CVAE, n: int, quantile: float, generator: torch.Generator
-) -> tuple[Tensor, SupportedRange]:
-    """Latents `z (n, d)` of anomalies drawn at random, and the range that the encodings of all support."""
-    mu, log_var = cvae.encode(anomalies, anomalies.new_ones(len(anomalies)))
-    supported = SupportedRange.fit(mu, log_var, quantile)
-    drawn = torch.randint(len(mu), (n,), generator=generator, device=mu.device)
-    eps = torch.randn(n, mu.shape[1], generator=generator, device=mu.device)
-    return mu[drawn] + torch.exp(0.5 * log_var[drawn]) * eps, supported
+    return EntropyAfterAdding(kde, settings.kde_samples, settings.noise_samples, generator)
 
 
 def _kept(x: Tensor, rewards: Rewards, best: Tensor, episode: int) -> SyntheticAnomalies:

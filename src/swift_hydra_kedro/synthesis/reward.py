@@ -5,7 +5,7 @@ Equation 3 writes the whole training set under H; A.3 and the text mean its anom
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -36,16 +36,24 @@ class Rewards:
 
 @dataclass(frozen=True)
 class RewardFunction:
-    """Everything that stays fixed within an episode, and the reward of a latent point under it."""
+    """Everything that stays fixed within an episode, and the reward of a latent point under it.
+
+    `residual (h, P)`, one row per latent, is what is added to the decoded rows.
+    """
 
     cvae: CVAE
     detector: MambaDetector
     entropy: EntropyAfterAdding
     discount: float
+    residual: Tensor
+
+    def at(self, rows: Tensor) -> RewardFunction:
+        """The reward function of some of the latents, given by a mask `(h,)` or by numbers."""
+        return replace(self, residual=self.residual[rows])
 
     def decode(self, z: Tensor) -> Tensor:
         """Rows that the latents `z (h, d)` stand for as anomalies, `(h, P)`."""
-        return self.cvae.decode(z, z.new_ones(len(z)))
+        return self.cvae.decode(z, z.new_ones(len(z))) + self.residual
 
     def __call__(self, z: Tensor) -> Rewards:
         """Rewards of latents `z (h, d)`, differentiable in `z`."""

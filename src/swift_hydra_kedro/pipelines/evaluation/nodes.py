@@ -36,6 +36,7 @@ def score_swift_hydra(
     single_detector: Checkpoint,
     test_table: pd.DataFrame,
     pretraining_report: dict[str, float],
+    judge_report: dict[str, float],
     synthesis_report: dict[str, float],
     regions_report: dict[str, float],
     experts_report: dict[str, float],
@@ -46,7 +47,7 @@ def score_swift_hydra(
     scorer = Scorer.from_checkpoint(model)
     single = load_detector(single_detector.tensors, single_detector.state).double()
     features = LabelledTable.from_frame(test_table).features
-    generation = pretraining_report["seconds"] + synthesis_report["seconds"]
+    generation = sum(report["seconds"] for report in (pretraining_report, judge_report, synthesis_report))
     detection = sum(report["seconds"] for report in (regions_report, experts_report, gate_report))
     fit_seconds = {"swift_hydra_mome": generation + detection, "swift_hydra_single": generation}
     predict = {

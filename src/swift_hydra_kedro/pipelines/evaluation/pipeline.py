@@ -33,6 +33,7 @@ def _measuring() -> Pipeline:
                     "single_detector",
                     "test_table",
                     "pretraining_report",
+                    "judge_report",
                     "synthesis_report",
                     "regions_report",
                     "experts_report",

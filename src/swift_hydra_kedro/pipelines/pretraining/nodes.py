@@ -1,4 +1,4 @@
-"""Pretrain the C-VAE and the single detector."""
+"""Pretrain the C-VAE and the single detector, and the judge of what they will make."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from swift_hydra_kedro.config import PretrainingConfig, RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.detection.training import train_judge
 from swift_hydra_kedro.models.checkpoints import cvae_settings, detector_settings, tensors_of
 from swift_hydra_kedro.models.selective_scan import log_backend
 from swift_hydra_kedro.pipelines.conversion import stacked_histories, to_rows
@@ -32,3 +33,12 @@ def pretrain_models(
         history,
         report,
     )
+
+
+def train_acceptance_judge(
+    train_rows: Checkpoint, pretraining: PretrainingConfig, run: RunConfig
+) -> tuple[Checkpoint, dict[str, Any]]:
+    """Train the committee that says which samples may join the training rows."""
+    start = time.perf_counter()
+    judge = train_judge(to_rows(train_rows, run), pretraining.judge, run.seed, progress=True)
+    return Checkpoint(tensors_of(judge), detector_settings(judge)), {"seconds": time.perf_counter() - start}

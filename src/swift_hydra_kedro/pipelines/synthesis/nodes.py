@@ -27,6 +27,7 @@ def run_loop(
     train_rows: Checkpoint,
     pretrained_cvae: Checkpoint,
     pretrained_detector: Checkpoint,
+    judge: Checkpoint,
     pretraining: PretrainingConfig,
     synthesis: SynthesisConfig,
     run: RunConfig,
@@ -37,7 +38,8 @@ def run_loop(
     training, held_out = hold_out(rows, pretraining.detector.holdout_share, run.seed)
     cvae = load_cvae(pretrained_cvae.tensors, pretrained_cvae.state).to(rows.x.device)
     detector = load_detector(pretrained_detector.tensors, pretrained_detector.state).to(rows.x.device)
-    result = synthesise(training, held_out, cvae, detector, synthesis, run.seed, progress=True)
+    committee = load_detector(judge.tensors, judge.state).to(rows.x.device)
+    result = synthesise(training, held_out, cvae, detector, committee, synthesis, run.seed, progress=True)
     report = {"seconds": time.perf_counter() - start, "n_synthetic": len(result.synthetic.x)}
     return (
         _to_checkpoint(result.synthetic),

@@ -15,6 +15,7 @@ def create_pipeline() -> Pipeline:
                     "train_rows",
                     "pretrained_cvae",
                     "pretrained_detector",
+                    "judge",
                     "params:pretraining",
                     "params:synthesis",
                     "params:run",

@@ -1,0 +1,32 @@
+"""Which samples may join the training rows.
+
+The reward sends the policy to where the detector is wrong, and it cannot know whether the detector is: a sample
+in the midst of the normal rows evades it best of all. So a judge, trained on real rows alone, has to call a
+sample an anomaly before it counts as one. What is learnt from is then hard, but still on the anomalies' side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from swift_hydra_kedro.models.detector import MambaDetector
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """A committee of detectors and the mean probability that it has to give."""
+
+    judge: MambaDetector
+    min_probability: float
+
+    @torch.no_grad()
+    def probability(self, x: Tensor) -> Tensor:
+        """Mean probability of the committee, `(h, P)` -> `(h,)`."""
+        return torch.sigmoid(self.judge(x)).mean(0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Mask `(h,)` of the rows `x (h, P)` that may join."""
+        return self.probability(x) >= self.min_probability
