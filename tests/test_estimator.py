@@ -27,10 +27,9 @@ DETECTION = {  # enough steps to pass scikit-learn's accuracy bar on easy data
     "experts": SMOKE["detection"]["experts"] | {"training": STEPS},
     "gate": SMOKE["detection"]["gate"] | {"joint_training": STEPS},
 }
-CVAE = SMOKE["pretraining"]["cvae"] | {
-    "training": {"max_steps": 150}
-}  # enough to make anomalies, not means of all rows
-JUDGE = SMOKE["pretraining"]["judge"] | {"training": {"max_steps": 150, "batch_size": 64}}  # enough to be a judge
+# enough to make anomalies, not means of all rows, and to judge them
+CVAE = SMOKE["pretraining"]["cvae"] | {"training": {"max_steps": 150}}
+JUDGE = SMOKE["pretraining"]["judge"] | {"training": {"max_steps": 150, "batch_size": 64}}
 GENERATION = {
     "pretraining": SMOKE["pretraining"] | {"cvae": CVAE, "judge": JUDGE},
     "synthesis": SMOKE["synthesis"] | {"min_probability": 0.7},

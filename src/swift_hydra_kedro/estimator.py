@@ -251,8 +251,6 @@ class SwiftHydraSampler(BaseOverSampler):
         synthesis = SynthesisConfig.with_overrides(self.synthesis)
         result, judge = generate(rows, pretraining, synthesis, seed, self.verbose)
         kept = result.synthetic.x[:n_samples]
-        if len(kept) == n_samples:
-            return kept.numpy()
         generators = stage_generators(seed, "more anomalies", rows.x.device)
         more = draw_anomalies(result, rows.anomalies, judge, n_samples - len(kept), synthesis, generators.torch)
         return torch.cat([kept, more.cpu()]).numpy()

@@ -25,6 +25,10 @@ def test_stacked_linear_applies_each_map_to_its_slice(bias, inner):
             torch.testing.assert_close(layer(x)[i, j], expected)
 
 
+def test_no_rows_give_no_rows():
+    assert StackedLinear(5, 3, (2,))(torch.empty(0, 5)).shape == (2, 0, 3)
+
+
 def test_linear_starts_within_torch_s_bound():
     torch.manual_seed(0)
     layer = StackedLinear(16, 50, (4,))

@@ -48,11 +48,8 @@ def train_experts(
     progress: bool = False,
 ) -> tuple[MambaDetector, list[dict[str, float]]]:
     """Train all experts on real rows and synthetic anomalies `(g, P)`; see `fit_experts`."""
-    generators = stage_generators(seed, "experts", rows.x.device)
-    encoding = PiecewiseLinearEncoding.fit(rows.x.cpu().numpy(), config.mamba.bins).to(rows.x.device)
     training_rows = _training_rows(rows, synthetic, regions)
-    with narrow_threads(rows.x.shape[1]):
-        return fit_experts(training_rows, regions.cluster_of_expert, encoding, config, generators.torch, progress)
+    return _fit_stack("experts", training_rows, regions.cluster_of_expert, config, seed, progress)
 
 
 def train_gate(
@@ -73,18 +70,24 @@ def train_gate(
 
 def train_judge(rows: LabelledRows, config: JudgeConfig, seed: int, progress: bool = False) -> MambaDetector:
     """Train the committee that accepts synthetic anomalies: experts without clusters and gate, on real rows alone."""
-    generators = stage_generators(seed, "judge", rows.x.device)
-    encoding = PiecewiseLinearEncoding.fit(rows.x.cpu().numpy(), config.mamba.bins).to(rows.x.device)
     experts = ExpertsConfig(
         n_experts=config.n_detectors, cluster_share=0.0, mamba=config.mamba, training=config.training
     )
     everywhere = torch.zeros_like(rows.y, dtype=torch.int64)
     real = TrainingRows(rows.x, rows.y, rows.weight, everywhere, torch.zeros_like(everywhere, dtype=torch.bool))
-    with narrow_threads(rows.x.shape[1]):
-        judge, _ = fit_experts(
-            real, np.zeros(config.n_detectors), encoding, experts, generators.torch, progress, name="judge"
-        )
+    judge, _ = _fit_stack("judge", real, np.zeros(config.n_detectors), experts, seed, progress)
     return judge.requires_grad_(False)
+
+
+def _fit_stack(
+    stage: str, rows: TrainingRows, cluster_of_expert: np.ndarray, config: ExpertsConfig, seed: int, progress: bool
+) -> tuple[MambaDetector, list[dict[str, float]]]:
+    """Train stacked detectors on an encoding of the real rows, with the random numbers of `stage`."""
+    device, real = rows.x.device, rows.x[~rows.synthetic]
+    encoding = PiecewiseLinearEncoding.fit(real.cpu().numpy(), config.mamba.bins).to(device)
+    generator = stage_generators(seed, stage, device).torch
+    with narrow_threads(rows.x.shape[1]):
+        return fit_experts(rows, cluster_of_expert, encoding, config, generator, progress, stage)
 
 
 def _training_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:

@@ -47,7 +47,7 @@ class StackedLinear(nn.Module):
         if x.ndim == 2:
             bias = None if self.bias is None else self.bias.flatten()
             y = nn.functional.linear(x, self.weight.flatten(0, -2), bias)  # (B, prod(stack) * n_out)
-            return y.reshape(len(x), *stack, -1).movedim(0, -2)
+            return y.reshape(len(x), *stack, self.weight.shape[-2]).movedim(0, -2)
         flat = x.reshape(*stack, -1, x.shape[-1])  # (*stack, rows, n_in)
         y = flat @ self.weight.mT
         if self.bias is not None:

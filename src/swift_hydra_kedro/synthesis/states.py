@@ -34,5 +34,6 @@ def draw_states(
     drawn = torch.randint(len(mu), (n,), generator=generator, device=mu.device)
     eps = torch.randn(n, mu.shape[1], generator=generator, device=mu.device)
     z = mu[drawn] + torch.exp(0.5 * log_var[drawn]) * eps
-    residual = anomalies[drawn] - cvae.decode(mu[drawn], mu.new_ones(n))
-    return States(z, residual if keep_residual else torch.zeros_like(residual), supported)
+    rows = anomalies[drawn]
+    residual = rows - cvae.decode(mu[drawn], mu.new_ones(n)) if keep_residual else torch.zeros_like(rows)
+    return States(z, residual, supported)
