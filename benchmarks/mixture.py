@@ -92,15 +92,15 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Score]:
     rows = LabelledRows.from_arrays(x, y, np.ones(len(y)), torch.device("cpu"))
     none = torch.empty(0, x.shape[1])
     regions = find_regions(rows, none, config.experts, seed)
-    experts, _ = train_experts(rows, none, regions, config.experts, seed)
+    experts, _, out_of_bag = train_experts(rows, none, regions, config.experts, seed)
     before = copy.deepcopy(experts)
-    mixture, _ = train_gate(experts, rows, none, regions, config, seed)
+    mixture, _ = train_gate(experts, out_of_bag, rows, none, regions, config, seed)
     extra_trees = get_baseline("extra_trees")
     forest = extra_trees.build(RunConfig(seed=seed), defaults)
     fit(extra_trees, forest, x, y)
     two = torch.randperm(config.experts.n_experts, generator=torch.Generator().manual_seed(seed))[:2]
     return {
-        "mean of all before distillation": mean_of(MixtureOfExperts(before, mixture.gate)),
+        "mean of all before distillation": mean_of(MixtureOfExperts(before, mixture.gate, mixture.neighbourhood)),
         "mean of all": mean_of(mixture),
         "two at random": mean_of(mixture, two),
         **{f"top {k}": gated(mixture, k) for k in EXPERTS_PER_ROW},
@@ -113,7 +113,7 @@ def mean_of(mixture: MixtureOfExperts, experts: torch.Tensor | None = None) -> S
 
     @torch.inference_mode()
     def score(rows: np.ndarray) -> np.ndarray:
-        parts = [mixture.all_probabilities(part) for part in torch.as_tensor(rows).split(2048)]
+        parts = [mixture.all_probabilities(mixture.describe(part)) for part in torch.as_tensor(rows).split(2048)]
         each = torch.cat(parts, dim=1)  # (M, N)
         return (each if experts is None else each[experts]).mean(0).numpy()
 

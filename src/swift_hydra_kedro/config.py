@@ -109,6 +109,9 @@ class BalancedTrainingConfig(TrainingConfig):
 class MambaConfig(Config):
     """A stack of Mamba blocks over a row (section 3.1 and table 2)."""
 
+    block: Literal["mamba", "mlp", "transformer"] = Field(
+        "mamba", description="What the stack is made of; the others are there for comparison."
+    )
     d_model: int = Field(32, ge=1, description="Width of a token.")
     d_state: int = Field(16, ge=1, description="Size N of the state per channel.")
     d_conv: int = Field(4, ge=1, description="Taps of the causal convolution.")
@@ -222,6 +225,18 @@ class SynthesisConfig(Config):
         return self
 
 
+class NeighboursConfig(Config):
+    """What the training rows near a row tell half of the experts (the densities of A.3 by their nearest points)."""
+
+    min_rows: int = Field(
+        30, ge=10, description="Least training rows of each class; with fewer there are no such columns."
+    )
+    n_candidates: int = Field(
+        512, ge=10, description="Training rows of a class that a row is compared with; more are searched by cells."
+    )
+    max_references: int = Field(50_000, ge=10, description="Most training rows of a class that the model keeps.")
+
+
 class ExpertsConfig(Config):
     """Clusters, their assignment to experts (eq. 6), and the experts' training."""
 
@@ -247,6 +262,9 @@ class ExpertsConfig(Config):
     mixed_views: bool = Field(
         True,
         description="Experts see different views of a feature (scaled, piecewise-linear, normal), not all of them.",
+    )
+    neighbours: NeighboursConfig | None = Field(
+        NeighboursConfig(), description="Distances to training rows as further columns; none if null."
     )
     mixup: float = Field(0.2, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
     mamba: MambaConfig = MambaConfig(d_model=32, depth=1)
@@ -283,6 +301,11 @@ class DetectionConfig(Config):
 
     experts: ExpertsConfig = ExpertsConfig()
     gate: GateConfig = GateConfig()
+    calibrate: bool = Field(
+        True,
+        description="Map the scores to probabilities by what experts say of training rows outside their bootstrap "
+        "sample. Otherwise they are as if half of all rows were anomalies.",
+    )
 
     @model_validator(mode="after")
     def _top_k_at_most_all(self) -> DetectionConfig:

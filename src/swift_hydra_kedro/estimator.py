@@ -131,8 +131,8 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
             self.synthetic_ = preprocessor.inverse_transform(result.synthetic.x.numpy())
             self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
         regions = find_regions(rows, synthetic, config.detection.experts, seed)
-        experts, _ = train_experts(rows, synthetic, regions, config.detection.experts, seed, self.verbose)
-        mixture, _ = train_gate(experts, rows, synthetic, regions, config.detection, seed, self.verbose)
+        experts, _, out_of_bag = train_experts(rows, synthetic, regions, config.detection.experts, seed, self.verbose)
+        mixture, _ = train_gate(experts, out_of_bag, rows, synthetic, regions, config.detection, seed, self.verbose)
         self.scorer_ = Scorer(preprocessor, mixture, self.threshold)
         return self
 

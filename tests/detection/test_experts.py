@@ -1,20 +1,23 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from swift_hydra_kedro.detection.experts import VIEWS, _input_mask, fit_experts
+from swift_hydra_kedro.detection import experts as experts_module
+from swift_hydra_kedro.detection.experts import VIEWS, fit_experts
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
 from .toy import experts_config, training_rows
 
-CLUSTERS = np.array([0, 1, 2, 0])
+CLUSTERS = np.array([0, 1, 2, 0] * 3)
 
 
 def fit(rows, seed=0, **settings):
     config = experts_config(**settings)
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), config.mamba.bins)
-    return fit_experts(rows, CLUSTERS, encoding, config, torch.Generator().manual_seed(seed))
+    return fit_experts(rows, CLUSTERS[: config.n_experts], encoding, config, torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +28,13 @@ def fitted():
 
 @torch.no_grad()
 def test_every_expert_learns_a_separable_table(fitted):
-    rows, experts, _ = fitted
+    rows, experts, _, _ = fitted
     scores = experts(rows.x.expand(4, -1, -1))
     assert all(roc_auc_score(rows.y, score) > 0.97 for score in scores)
 
 
 def test_history_tells_step_and_loss(fitted):
-    _, _, history = fitted
+    _, _, history, _ = fitted
     assert history[0].keys() == {"step", "loss"}
     assert history[-1]["step"] == 60
     assert history[-1]["loss"] < history[0]["loss"]
@@ -40,7 +43,7 @@ def test_history_tells_step_and_loss(fitted):
 
 def test_each_expert_sees_its_share_of_the_features_alone():
     rows = training_rows()
-    experts, _ = fit(rows, feature_share=0.75)
+    experts, _, _ = fit(rows, feature_share=0.75)
     base = experts(rows.x.expand(4, -1, -1))
     changes = []
     for feature in range(4):
@@ -52,14 +55,75 @@ def test_each_expert_sees_its_share_of_the_features_alone():
     assert len(seen.unique(dim=0)) > 1
 
 
+def inputs_seen(experts):
+    """Inputs `(M, F)` that have a weight."""
+    return experts.net.tokens.input_weight.abs().amax(-1) > 0
+
+
 @pytest.mark.parametrize("mixed", [True, False])
-def test_experts_take_the_combinations_of_views_in_turn(mixed, generator):
-    encoding = PiecewiseLinearEncoding.fit(training_rows().x.numpy(), 2)
-    config = experts_config(n_experts=6, feature_share=1.0, mixed_views=mixed)
-    seen = _input_mask(encoding, config, generator) > 0
-    views = [set(encoding.view_of_output[row].tolist()) for row in seen]
+def test_experts_take_the_combinations_of_views_in_turn(mixed):
+    experts, _, _ = fit(training_rows(), n_experts=6, feature_share=1.0, mixed_views=mixed)
+    views = [set(experts.encoding.view_of_output[row].tolist()) for row in inputs_seen(experts)]
     combinations = [set(VIEWS[expert % 4]) for expert in range(6)]
     assert views == (combinations if mixed else [{SCALED, PIECEWISE, NORMAL}] * 6)
+
+
+def test_half_of_the_experts_see_all_that_neighbours_say():
+    rows = replace(training_rows(), n_described=2)
+    experts, _, _ = fit(rows, n_experts=8, feature_share=0.5)
+    scaled = inputs_seen(experts)[:, experts.encoding.view_of_output == SCALED]  # (M, P)
+    assert scaled[:, 2:].all(1).tolist() == [True, False, False, True] * 2
+    assert scaled[:, 2:].any(1).tolist() == [True, False, False, True] * 2
+    assert scaled[:, :2].sum(1).tolist() == [1] * 8
+
+
+@torch.no_grad()
+def test_out_of_bag_rows_are_judged_by_the_experts_that_had_not_drawn_them(monkeypatch):
+    rows = training_rows()
+    half = torch.arange(len(rows.y)) % 2 == 0
+    bags = (half.nonzero().flatten(), (~half).nonzero().flatten())  # of a group's first expert and of its second
+
+    def fixed_bags(rows, n_experts, bootstrap, generator):
+        return bags[:n_experts]
+
+    def untrained(rows, bags, clusters, config, n_steps, generator):
+        return torch.zeros(n_steps, len(clusters), 2, dtype=torch.int64)
+
+    monkeypatch.setattr(experts_module, "draw_bags", fixed_bags)
+    monkeypatch.setattr(experts_module, "expert_batches", untrained)
+    experts, _, out_of_bag = fit(rows)
+    real = ~rows.synthetic
+    each = torch.sigmoid(experts(rows.x))[:, real]  # (M, N); experts 1 and 2 see bins, and 0 and 3 do not
+    expected = torch.where(half[real], (each[2] + each[3]) / 2, (each[0] + each[1]) / 2)
+    np.testing.assert_allclose(np.sort(out_of_bag.probability), np.sort(expected), rtol=1e-4)
+    assert out_of_bag.y.sum() == 20
+    np.testing.assert_allclose(out_of_bag.weight, 1)
+
+
+BRIEFLY = experts_config().training.model_copy(update={"max_steps": 2})
+
+
+def test_where_rows_are_sampled_to_be_judged_each_stands_for_many(monkeypatch):
+    monkeypatch.setattr(experts_module, "MAX_OUT_OF_BAG", 10)
+    _, _, out_of_bag = fit(training_rows(), training=BRIEFLY)
+    assert set(out_of_bag.weight[out_of_bag.y == 0]) == {8.0}
+    assert set(out_of_bag.weight[out_of_bag.y == 1]) == {2.0}
+
+
+def test_without_bags_there_are_no_rows_outside_them():
+    _, _, out_of_bag = fit(training_rows(), bootstrap=False, training=BRIEFLY)
+    assert len(out_of_bag.y) == 0
+
+
+def test_the_number_of_threads_does_not_change_a_bit():
+    before, outputs = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 3):
+            torch.set_num_threads(n_threads)
+            outputs.append(fit(training_rows(), n_experts=12)[0].state_dict())
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(outputs[0][name], outputs[1][name]) for name in outputs[0])
 
 
 def test_bagging_makes_the_experts_differ_more():
@@ -71,7 +135,7 @@ def test_bagging_makes_the_experts_differ_more():
 
 def test_at_least_one_feature_is_seen():
     rows = training_rows()
-    experts, _ = fit(rows, feature_share=0.01)
+    experts, _, _ = fit(rows, feature_share=0.01)
     weight = experts.net.tokens.projection.weight  # (M, d_model, F)
     assert ((weight != 0).any(1).sum(1) >= 1).all()
 
@@ -84,7 +148,9 @@ def test_rows_of_weight_zero_are_not_learnt():
     changed.x[changed.synthetic] = 100
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), 2)
     config = experts_config(mixup=0.0)
-    both = [fit_experts(r, CLUSTERS, encoding, config, torch.Generator().manual_seed(0))[0] for r in (rows, changed)]
+    both = [
+        fit_experts(r, CLUSTERS[:4], encoding, config, torch.Generator().manual_seed(0))[0] for r in (rows, changed)
+    ]
     torch.testing.assert_close(*(e(rows.x.expand(4, -1, -1)) for e in both))
 
 
@@ -101,5 +167,5 @@ def test_fitting_is_reproducible_and_leaves_global_state_alone():
 @pytest.mark.parametrize("max_steps", [1, 2, 27])
 def test_budget_is_kept(max_steps):
     budget = experts_config().training.model_copy(update={"max_steps": max_steps})
-    _, history = fit(training_rows(), training=budget)
+    _, history, _ = fit(training_rows(), training=budget)
     assert history[-1]["step"] == max_steps

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from swift_hydra_kedro.config import JudgeConfig
+from swift_hydra_kedro.config import JudgeConfig, NeighboursConfig
 from swift_hydra_kedro.detection import training
 from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate, train_judge
 from swift_hydra_kedro.models.fitting import LabelledRows
@@ -34,7 +34,7 @@ def seen(monkeypatch):
 
     def spy(rows, *rest):
         seen.append(rows)
-        return None, []
+        return None, [], None
 
     monkeypatch.setattr(training, "fit_experts", spy)
     return seen
@@ -73,13 +73,30 @@ def test_rows_belong_to_the_cluster_of_the_nearest_centre(real, synthetic, seen)
     assert torch.equal(seen[0].cluster.long(), torch.cdist(seen[0].x, centres).argmin(1))
 
 
+NEIGHBOURS = NeighboursConfig(min_rows=15)
+
+
+def test_rows_are_described_by_their_neighbours_where_there_are_enough(real, synthetic, seen):
+    config = BRIEF.model_copy(update={"neighbours": NEIGHBOURS})
+    few = real[torch.arange(80 + NEIGHBOURS.min_rows - 1)]
+    assert find_regions(few, synthetic, config, 0).neighbourhood is None
+    regions = find_regions(real, synthetic, config, 0)
+    train_experts(real, synthetic, regions, config, seed=0)
+    assert regions.neighbourhood is not None
+    expected = regions.neighbourhood.describe_training_rows(real.x, synthetic)
+    assert torch.equal(seen[0].x, expected)
+    assert seen[0].n_described == expected.shape[1] - real.x.shape[1] > 0
+
+
 @pytest.mark.parametrize("n_anomalous", [1, 20])
 @pytest.mark.parametrize("n_synthetic", [0, 10])
 def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, synthetic, n_anomalous, n_synthetic):
     rows, extra = real[torch.arange(80 + n_anomalous)], synthetic[:n_synthetic]
-    regions = find_regions(rows, extra, CONFIG.experts, seed=0)
-    experts, _ = train_experts(rows, extra, regions, CONFIG.experts, seed=0)
-    mixture, _ = train_gate(experts, rows, extra, regions, CONFIG, seed=0)
+    config = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"neighbours": NEIGHBOURS})})
+    regions = find_regions(rows, extra, config.experts, seed=0)
+    experts, _, out_of_bag = train_experts(rows, extra, regions, config.experts, seed=0)
+    mixture, _ = train_gate(experts, out_of_bag, rows, extra, regions, config, seed=0)
+    assert (mixture.neighbourhood is not None) == (n_anomalous >= NEIGHBOURS.min_rows)
     scores = mixture(rows.x).detach()
     assert ((scores >= 0) & (scores <= 1)).all()
     assert roc_auc_score(rows.y, scores) > 0.9
@@ -93,8 +110,8 @@ def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):
     outputs = []
     for seed in (0, 0, 1):
         regions = find_regions(real, synthetic, config.experts, seed)
-        experts, _ = train_experts(real, synthetic, regions, config.experts, seed)
-        mixture, _ = train_gate(experts, real, synthetic, regions, config, seed)
+        experts, _, out_of_bag = train_experts(real, synthetic, regions, config.experts, seed)
+        mixture, _ = train_gate(experts, out_of_bag, real, synthetic, regions, config, seed)
         outputs.append(mixture(real.x))
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])

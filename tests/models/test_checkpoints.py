@@ -21,6 +21,7 @@ from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows, fit_cvae
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
+from swift_hydra_kedro.models.neighbours import Neighbourhood
 from swift_hydra_kedro.models.policy import Policy
 
 X = torch.randn(20, 3)
@@ -85,6 +86,16 @@ def test_mixture():
     model = MixtureOfExperts(detector((4,)), NoisyTopKGate(3, 4, 2))
     again = reloaded(model, mixture_settings, load_mixture)
     assert torch.equal(again(X), model(X))
+
+
+def test_mixture_with_a_neighbourhood():
+    x, y = torch.randn(60, 3), (torch.arange(60) % 3 == 0).float()
+    neighbourhood = Neighbourhood.fit(x, y, 512, 1000, torch.Generator().manual_seed(0))
+    encoding = PiecewiseLinearEncoding.fit(neighbourhood(x).numpy(), 2)
+    experts = MambaDetector(encoding, MambaConfig(d_model=8, depth=1, bins=2), (4,))
+    model = MixtureOfExperts(experts, NoisyTopKGate(encoding.n_features, 4, 2), neighbourhood)
+    again = reloaded(model, mixture_settings, load_mixture)
+    assert torch.equal(again(x), model(x))
 
 
 def test_policy():

@@ -4,7 +4,7 @@ from torch.func import functional_call
 
 from swift_hydra_kedro.config import MambaConfig
 from swift_hydra_kedro.models.detector import MambaDetector
-from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, SCALED, PiecewiseLinearEncoding
 
 TOKENS = ("record", "feature")
 TRAIN = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
@@ -84,3 +84,16 @@ def test_single_detector_s_parameter_count_is_near_table_3():
 
 def test_expert_s_parameter_count_is_near_table_3():
     assert count(41) == pytest.approx(33_021, rel=0.01)
+
+
+@pytest.mark.parametrize("tokens", ["record", "feature"])
+@pytest.mark.parametrize("views", [(SCALED,), (SCALED, NORMAL), ALL_VIEWS])
+def test_a_part_that_was_taken_over_computes_the_same_within_the_stack(tokens, views):
+    whole = detector(tokens, (4,)).double()
+    others = whole(TRAIN.double())[[1, 3]]
+    part = MambaDetector(whole.encoding.with_views(views), whole.config, (2,)).double()
+    whole.net.tokens.input_weight[[0, 2]] = 0
+    whole.take_over(part, torch.tensor([0, 2]))
+    together = whole(TRAIN.double())
+    torch.testing.assert_close(together[[0, 2]], part(TRAIN.double()))
+    torch.testing.assert_close(together[[1, 3]], others)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
-from swift_hydra_kedro.models.encoding import MAX_INPUTS, NORMAL, PIECEWISE, PiecewiseLinearEncoding
+from swift_hydra_kedro.models.encoding import MAX_INPUTS, NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
 COLUMNS = arrays(np.float32, st.tuples(st.integers(3, 40), st.just(2)), elements=st.floats(-10, 10, width=16))
 
@@ -47,6 +47,16 @@ def test_equals_the_definition_inside_and_outside_the_training_range(bins):
     train[:, 1] = np.round(train[:, 1])  # ties: this feature has fewer bins
     encoded = PiecewiseLinearEncoding.fit(train, bins)(torch.as_tensor(x))
     np.testing.assert_allclose(encoded, slowly(x, train, bins), atol=1e-4)
+
+
+@pytest.mark.parametrize("views", [(SCALED,), (SCALED, NORMAL), (SCALED, PIECEWISE), (PIECEWISE, NORMAL)])
+def test_with_some_views_the_others_outputs_are_left_out(views):
+    encoding, x = PiecewiseLinearEncoding.fit(normal_rows(), 4), torch.as_tensor(normal_rows(50))
+    part, wanted = encoding.with_views(views), torch.isin(encoding.view_of_output, torch.tensor(views))
+    assert torch.equal(part(x), encoding(x)[:, wanted])
+    assert torch.equal(part.feature_of_output, encoding.feature_of_output[wanted])
+    assert torch.equal(part.view_of_output, encoding.view_of_output[wanted])
+    assert part.n_outputs == int(wanted.sum())
 
 
 def test_zero_bins_are_the_features_alone():

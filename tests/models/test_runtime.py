@@ -1,10 +1,12 @@
 import random
+import threading
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from swift_hydra_kedro.models.runtime import WIDE, choose_device, narrow_threads, stage_generators
+from swift_hydra_kedro.models.runtime import WIDE, choose_device, in_threads, narrow_threads, stage_generators
 
 CPU = torch.device("cpu")
 
@@ -91,3 +93,34 @@ def test_number_of_threads_is_as_before_after_a_failed_training():
     with pytest.raises(KeyboardInterrupt), narrow_threads(5):
         raise KeyboardInterrupt
     assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_tasks_run_side_by_side_each_on_one_thread_and_answer_in_order():
+    meeting = threading.Barrier(3, timeout=10)
+
+    def task(number, stop):
+        meeting.wait()  # broken unless all three run at once
+        return number, torch.get_num_threads(), stop.is_set()
+
+    assert in_threads([partial(task, number) for number in range(3)], CPU) == [(n, 1, False) for n in range(3)]
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_when_a_task_fails_the_others_are_told_and_its_error_is_raised():
+    told = []
+
+    def waits(stop):
+        told.append(stop.wait(10))
+
+    def fails(stop):
+        raise ArithmeticError("no")
+
+    with pytest.raises(ArithmeticError, match="no"):
+        in_threads([waits, fails, waits], CPU)
+    assert told == [True, True]
+
+
+def test_no_tasks_give_no_answers():
+    assert in_threads([], CPU) == []

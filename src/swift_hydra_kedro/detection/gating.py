@@ -22,6 +22,7 @@ from swift_hydra_kedro.models.batches import mixup
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
+from swift_hydra_kedro.models.neighbours import Neighbourhood
 
 EPSILON = 1e-6
 
@@ -31,9 +32,10 @@ def fit_mixture(
     rows: TrainingRows,
     config: DetectionConfig,
     generator: torch.Generator,
+    neighbourhood: Neighbourhood | None = None,
     progress: bool = False,
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
-    """Train a gate over `experts`, then gate and experts together.
+    """Train a gate over `experts`, then gate and experts together, on rows described by their `neighbourhood`.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def fit_mixture(
     with seeded_init(generator):
         gate = NoisyTopKGate(rows.x.shape[1], config.experts.n_experts, gate_config.top_k).to(rows.x.device)
     nn.init.zeros_(gate.score.weight)  # no preference to begin with: the noise gives every expert its turn
-    mixture = MixtureOfExperts(experts, gate)
+    mixture = MixtureOfExperts(experts, gate, neighbourhood)
     teacher = copy.deepcopy(experts).requires_grad_(False) if gate_config.distil else None
     phase = _Phase(mixture, teacher, rows, config, generator, progress)
     history = phase.run("gate", gate_config.training, gate)

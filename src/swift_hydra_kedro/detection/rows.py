@@ -16,7 +16,8 @@ from swift_hydra_kedro.models.batches import draw
 class TrainingRows:
     """Real rows followed by synthetic anomalies.
 
-    `x (N, P)` scaled features, `y (N,)` labels, `weight (N,)`, `cluster (N,)`, `synthetic (N,)` a mask.
+    `x (N, P)` scaled features, `y (N,)` labels, `weight (N,)`, `cluster (N,)`, `synthetic (N,)` a mask. The last
+    `n_described` of the features are what a row's neighbours say of it.
     """
 
     x: Tensor
@@ -24,6 +25,7 @@ class TrainingRows:
     weight: Tensor
     cluster: Tensor
     synthetic: Tensor
+    n_described: int = 0
 
     @property
     def kinds(self) -> tuple[Tensor, Tensor, Tensor]:

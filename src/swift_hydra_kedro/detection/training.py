@@ -7,36 +7,40 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from swift_hydra_kedro.config import DetectionConfig, ExpertsConfig, JudgeConfig
+from swift_hydra_kedro.config import DetectionConfig, ExpertsConfig, JudgeConfig, NeighboursConfig
 from swift_hydra_kedro.detection.assignment import assign_clusters
 from swift_hydra_kedro.detection.clustering import Clusters, find_clusters
 from swift_hydra_kedro.detection.experts import fit_experts
 from swift_hydra_kedro.detection.gating import fit_mixture
 from swift_hydra_kedro.detection.rows import TrainingRows
 from swift_hydra_kedro.models.batches import trim
+from swift_hydra_kedro.models.calibration import Calibration, OutOfBag
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.mome import MixtureOfExperts
+from swift_hydra_kedro.models.neighbours import Neighbourhood
 from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
 
 
 @dataclass(frozen=True)
 class Regions:
-    """The clusters of the balanced rows and the one that each expert leans towards, `(M,)`."""
+    """The clusters of the balanced rows, the one that each expert leans towards, `(M,)`, and who is near whom."""
 
     clusters: Clusters
     cluster_of_expert: np.ndarray
+    neighbourhood: Neighbourhood | None
 
 
 def find_regions(rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsConfig, seed: int) -> Regions:
-    """Cluster `Trim(real and synthetic rows)` and deal the clusters out to the experts."""
+    """Cluster `Trim(real and synthetic rows)`, deal the clusters out to the experts, and find the rows' neighbours."""
     generators = stage_generators(seed, "regions", rows.x.device)
     joined = rows.with_anomalies(synthetic)
     balanced = joined.x[trim(joined.y, generators.torch)].cpu().numpy()
     clusters = find_clusters(balanced, config.max_clusters, generators.numpy)
     sizes = np.bincount(clusters.assign(balanced), minlength=len(clusters.centres))
-    return Regions(clusters, assign_clusters(sizes, config.n_experts, config.penalty, generators.numpy))
+    cluster_of_expert = assign_clusters(sizes, config.n_experts, config.penalty, generators.numpy)
+    return Regions(clusters, cluster_of_expert, _find_neighbours(rows, config.neighbours, seed))
 
 
 def train_experts(
@@ -46,7 +50,7 @@ def train_experts(
     config: ExpertsConfig,
     seed: int,
     progress: bool = False,
-) -> tuple[MambaDetector, list[dict[str, float]]]:
+) -> tuple[MambaDetector, list[dict[str, float]], OutOfBag]:
     """Train all experts on real rows and synthetic anomalies `(g, P)`; see `fit_experts`."""
     training_rows = _training_rows(rows, synthetic, regions)
     return _fit_stack("experts", training_rows, regions.cluster_of_expert, config, seed, progress)
@@ -54,6 +58,7 @@ def train_experts(
 
 def train_gate(
     experts: MambaDetector,
+    out_of_bag: OutOfBag,
     rows: LabelledRows,
     synthetic: torch.Tensor,
     regions: Regions,
@@ -61,11 +66,17 @@ def train_gate(
     seed: int,
     progress: bool = False,
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
-    """Train the gate, then gate and experts together; see `fit_mixture`."""
+    """Train the gate, then gate and experts together, and calibrate what they give; see `fit_mixture`."""
     generators = stage_generators(seed, "gate", rows.x.device)
     training_rows = _training_rows(rows, synthetic, regions)
     with narrow_threads(rows.x.shape[1]):
-        return fit_mixture(experts, training_rows, config, generators.torch, progress)
+        mixture, history = fit_mixture(
+            experts, training_rows, config, generators.torch, regions.neighbourhood, progress
+        )
+    if config.calibrate:
+        anomaly_share = float((rows.y * rows.weight).sum() / rows.weight.sum())
+        mixture.calibration = Calibration.fit(out_of_bag, anomaly_share).to(rows.x.device)
+    return mixture, history
 
 
 def train_judge(rows: LabelledRows, config: JudgeConfig, seed: int, progress: bool = False) -> MambaDetector:
@@ -75,23 +86,33 @@ def train_judge(rows: LabelledRows, config: JudgeConfig, seed: int, progress: bo
     )
     everywhere = torch.zeros_like(rows.y, dtype=torch.int64)
     real = TrainingRows(rows.x, rows.y, rows.weight, everywhere, torch.zeros_like(everywhere, dtype=torch.bool))
-    judge, _ = _fit_stack("judge", real, np.zeros(config.n_detectors), experts, seed, progress)
+    judge, _, _ = _fit_stack("judge", real, np.zeros(config.n_detectors), experts, seed, progress)
     return judge.requires_grad_(False)
 
 
 def _fit_stack(
     stage: str, rows: TrainingRows, cluster_of_expert: np.ndarray, config: ExpertsConfig, seed: int, progress: bool
-) -> tuple[MambaDetector, list[dict[str, float]]]:
+) -> tuple[MambaDetector, list[dict[str, float]], OutOfBag]:
     """Train stacked detectors on an encoding of the real rows, with the random numbers of `stage`."""
     device, real = rows.x.device, rows.x[~rows.synthetic]
     encoding = PiecewiseLinearEncoding.fit(real.cpu().numpy(), config.mamba.bins).to(device)
     generator = stage_generators(seed, stage, device).torch
-    with narrow_threads(rows.x.shape[1]):
-        return fit_experts(rows, cluster_of_expert, encoding, config, generator, progress, stage)
+    return fit_experts(rows, cluster_of_expert, encoding, config, generator, progress, stage)
 
 
 def _training_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:
     joined, device = rows.with_anomalies(synthetic), rows.x.device
     cluster = torch.as_tensor(regions.clusters.assign(joined.x.cpu().numpy()), device=device)
     is_synthetic = torch.arange(len(joined.y), device=device) >= len(rows.y)
-    return TrainingRows(joined.x, joined.y, joined.weight, cluster, is_synthetic)
+    x = joined.x
+    if regions.neighbourhood is not None:
+        x = regions.neighbourhood.describe_training_rows(rows.x, synthetic)
+    return TrainingRows(x, joined.y, joined.weight, cluster, is_synthetic, x.shape[1] - rows.x.shape[1])
+
+
+def _find_neighbours(rows: LabelledRows, config: NeighboursConfig | None, seed: int) -> Neighbourhood | None:
+    """A neighbourhood if there are enough rows of both classes to be one."""
+    if config is None or min(int((rows.y == label).sum()) for label in (0, 1)) < config.min_rows:
+        return None
+    generator = stage_generators(seed, "neighbours", rows.x.device).torch
+    return Neighbourhood.fit(rows.x, rows.y, config.n_candidates, config.max_references, generator)

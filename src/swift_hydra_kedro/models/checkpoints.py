@@ -16,6 +16,7 @@ from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
+from swift_hydra_kedro.models.neighbours import NearestReferences, Neighbourhood
 from swift_hydra_kedro.models.policy import Policy
 
 Tensors = dict[str, np.ndarray]
@@ -26,6 +27,11 @@ Model = TypeVar("Model", bound=nn.Module)
 def tensors_of(model: nn.Module) -> Tensors:
     """Parameters and buffers as arrays."""
     return {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+
+
+def tensors_below(prefix: str, tensors: Tensors) -> Tensors:
+    """The tensors whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def cvae_settings(cvae: CVAE) -> Settings:
@@ -69,13 +75,22 @@ def mixture_settings(mixture: MixtureOfExperts) -> Settings:
 @torch.random.fork_rng(devices=[])
 def load_mixture(tensors: Tensors, settings: Settings) -> MixtureOfExperts:
     """Rebuild a mixture."""
-    prefix = "experts."
-    experts = load_detector(
-        {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)},
-        settings["experts"],
-    )
+    experts = load_detector(tensors_below("experts.", tensors), settings["experts"])
     gate = NoisyTopKGate(experts.encoding.n_features, experts.stack[0], settings["top_k"])
-    return _filled(MixtureOfExperts(experts, gate), tensors)
+    neighbourhood = load_neighbourhood(tensors_below("neighbourhood.", tensors))
+    return _filled(MixtureOfExperts(experts, gate, neighbourhood), tensors)
+
+
+def load_neighbourhood(tensors: Tensors) -> Neighbourhood | None:
+    """Rebuild a neighbourhood; None if there are no tensors of one."""
+    if not tensors:
+        return None
+    names = ("references", "rows", "centres", "candidates")
+    normal, anomalous = (
+        NearestReferences(*(torch.as_tensor(tensors[f"{side}.{name}"]) for name in names))
+        for side in ("normal", "anomalous")
+    )
+    return Neighbourhood(normal, anomalous, torch.as_tensor(tensors["mean"]), torch.as_tensor(tensors["scale"]))
 
 
 def policy_settings(policy: Policy) -> Settings:

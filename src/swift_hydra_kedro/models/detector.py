@@ -11,9 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from swift_hydra_kedro.config import MambaConfig
+from swift_hydra_kedro.models.blocks import residual_block
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.layers import RMSNorm, Stack, StackedLinear
-from swift_hydra_kedro.models.mamba import Mamba
+
+INPUTS = "inputs"
 
 
 class RecordTokens(nn.Module):
@@ -27,10 +29,14 @@ class RecordTokens(nn.Module):
         """Project the row."""
         return self.projection(encoded).unsqueeze(-2)
 
-    @torch.no_grad()
+    @property
+    def input_weight(self) -> Tensor:
+        """Weights by input, `(*stack, F, d_model)`; a view of the parameter."""
+        return self.projection.weight.detach().mT
+
     def keep_only(self, mask: Tensor) -> None:
         """Forget the inputs where `mask (*stack, F)` is 0."""
-        self.projection.weight.mul_(mask.unsqueeze(-2))
+        self.input_weight.mul_(mask.unsqueeze(-1))
 
 
 class FeatureTokens(nn.Module):
@@ -51,14 +57,18 @@ class FeatureTokens(nn.Module):
         tokens = self.bias.unsqueeze(-3).expand(*parts.shape[:-2], -1, -1)  # (*stack, B, P, d_model)
         return tokens.index_add(-2, self.feature_of_output, parts)
 
-    @torch.no_grad()
+    @property
+    def input_weight(self) -> Tensor:
+        """Weights by input, `(*stack, F, d_model)`; a view of the parameter."""
+        return self.weight.detach()
+
     def keep_only(self, mask: Tensor) -> None:
         """Forget the inputs where `mask (*stack, F)` is 0."""
-        self.weight.mul_(mask.unsqueeze(-1))
+        self.input_weight.mul_(mask.unsqueeze(-1))
 
 
 class MambaNet(nn.Module):
-    """Tokens -> residual Mamba blocks -> LeakyReLU head.
+    """Tokens -> residual blocks -> LeakyReLU head.
 
     Shape: encoded rows `(*stack, B, F)` -> logits `(*stack, B)`.
     """
@@ -72,10 +82,7 @@ class MambaNet(nn.Module):
         else:
             self.tokens = FeatureTokens(encoding.feature_of_output, encoding.n_features, width, stack)
         self.norms = nn.ModuleList(RMSNorm(width, stack) for _ in range(config.depth))
-        self.blocks = nn.ModuleList(
-            Mamba(width, config.d_state, config.d_conv, config.expand, stack, config.backend)
-            for _ in range(config.depth)
-        )
+        self.blocks = nn.ModuleList(residual_block(config, stack) for _ in range(config.depth))
         self.final_norm = RMSNorm(width, stack)
         self.hidden = StackedLinear(width, width, stack)
         self.output = StackedLinear(width, 1, stack)
@@ -104,3 +111,20 @@ class MambaDetector(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits of scaled rows."""
         return self.net(self.encoding(x))
+
+    def take_over(self, part: MambaDetector, members: Tensor) -> None:
+        """Put the weights of `part`, stacked as `(G,)`, in the place of those of the `members (G,)` of this stack.
+
+        The part may compute some of the encoding's views alone; the weights of other inputs stay.
+        """
+        views = torch.tensor(part.encoding.views, device=members.device)
+        inputs = torch.isin(self.encoding.view_of_output, views).nonzero().flatten()
+        own = self._weights()
+        for name, weight in part._weights().items():
+            own[name][(members.unsqueeze(1), inputs) if name == INPUTS else members] = weight
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Views of all weights; those of the inputs are `INPUTS (*stack, F, d_model)`."""
+        inputs = self.net.tokens.input_weight
+        others = {n: p.detach() for n, p in self.net.named_parameters() if p.data_ptr() != inputs.data_ptr()}
+        return others | {INPUTS: inputs}

@@ -8,6 +8,8 @@ differentiable, so that the generator's gradient passes through.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from scipy.stats import norm
@@ -15,11 +17,13 @@ from torch import Tensor, nn
 
 MAX_INPUTS = 4096
 MIN_WIDTH = 1e-6
-SCALED, PIECEWISE, NORMAL = range(3)
+SCALED, PIECEWISE, NORMAL = ALL_VIEWS = range(3)
 
 
 class PiecewiseLinearEncoding(nn.Module):
     """Encode `(..., P)` scaled features as `(..., F)`: the features, T bins for each of Q of them, Q normal scores.
+
+    Of these, only the `views` asked for.
 
     Buffers: `binned (Q,)` the features that have bins, `inverse_width` and `offset (Q, T)` of each bin, such
     that `offset + inverse_width * x` runs from 0 to 1 within it, `lowest_score (Q,)` the normal score at a feature's
@@ -40,9 +44,11 @@ class PiecewiseLinearEncoding(nn.Module):
         offset: Tensor,
         lowest_score: Tensor,
         score_step: Tensor,
+        *,
+        views: Sequence[int] = ALL_VIEWS,
     ) -> None:
         super().__init__()
-        self.n_features = n_features
+        self.n_features, self.views = n_features, views
         self.register_buffer("binned", binned)
         self.register_buffer("inverse_width", inverse_width)
         self.register_buffer("offset", offset)
@@ -75,31 +81,38 @@ class PiecewiseLinearEncoding(nn.Module):
         as_float = [torch.as_tensor(array, dtype=torch.float32) for array in arrays]
         return cls(n_features, torch.as_tensor(binned, dtype=torch.int64), *as_float)
 
+    def with_views(self, views: Sequence[int]) -> PiecewiseLinearEncoding:
+        """The same encoding with some of the views alone; its buffers are shared."""
+        return type(self)(self.n_features, *self.buffers(), views=views)  # in the order of the arguments
+
     @property
     def n_outputs(self) -> int:
         """Width F of the encoding."""
-        return self.n_features + self.offset.numel() + len(self.binned)
+        return len(self.view_of_output)
 
     @property
     def feature_of_output(self) -> Tensor:
         """Feature that each of the F outputs encodes, `(F,)`."""
         features = torch.arange(self.n_features, device=self.binned.device)
-        return torch.cat([features, self.binned.repeat_interleave(self.offset.shape[1]), self.binned])
+        of_view = (features, self.binned.repeat_interleave(self.offset.shape[1]), self.binned)
+        return torch.cat([of_view[view] for view in self.views])
 
     @property
     def view_of_output(self) -> Tensor:
         """View that each of the F outputs belongs to, `(F,)`: SCALED, PIECEWISE or NORMAL."""
-        sizes = torch.tensor([self.n_features, self.offset.numel(), len(self.binned)])
-        return torch.tensor([SCALED, PIECEWISE, NORMAL]).repeat_interleave(sizes).to(self.binned.device)
+        sizes = (self.n_features, self.offset.numel(), len(self.binned))
+        return torch.cat([torch.full((sizes[view],), view, device=self.binned.device) for view in self.views])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Append each binned feature's position in each of its bins, then its normal score."""
-        if len(self.binned) == 0:
-            return x
-        values = x if len(self.binned) == self.n_features else x[..., self.binned]
-        position = torch.addcmul(self.offset, values.unsqueeze(-1), self.inverse_width).clamp(0, 1)  # (..., Q, T)
-        score = self.lowest_score + (position * self.score_step).sum(-1)  # (..., Q)
-        return torch.cat([x, position.flatten(-2), score], dim=-1)
+        """Join each feature, each binned feature's position in each of its bins, and its normal score."""
+        parts = {SCALED: x}
+        if PIECEWISE in self.views or NORMAL in self.views:
+            values = x if len(self.binned) == self.n_features else x[..., self.binned]
+            position = torch.addcmul(self.offset, values.unsqueeze(-1), self.inverse_width).clamp(0, 1)  # (..., Q, T)
+            parts[PIECEWISE] = position.flatten(-2)
+            if NORMAL in self.views:
+                parts[NORMAL] = self.lowest_score + (position * self.score_step).sum(-1)  # (..., Q)
+        return torch.cat([parts[view] for view in self.views], dim=-1)
 
 
 def _normal_scores(edges: np.ndarray, column: np.ndarray) -> np.ndarray:

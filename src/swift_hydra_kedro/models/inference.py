@@ -27,6 +27,6 @@ def predict_probability(model: MambaDetector | MixtureOfExperts, x: np.ndarray) 
 @torch.inference_mode()
 def expert_load(model: MixtureOfExperts, x: np.ndarray) -> np.ndarray:
     """Share of the routed rows that each expert gets, `(N, P)` -> `(M,)`, summing to 1."""
-    _, chosen = model.gate(torch.as_tensor(x).to(next(model.parameters())))
+    _, chosen = model.gate(model.describe(torch.as_tensor(x).to(next(model.parameters()))))
     load = model.load(chosen).cpu().numpy()
     return load / load.sum()

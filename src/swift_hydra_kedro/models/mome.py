@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from swift_hydra_kedro.models.calibration import Calibration
 from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.neighbours import Neighbourhood
 
 
 class NoisyTopKGate(nn.Module):
@@ -41,20 +43,32 @@ class NoisyTopKGate(nn.Module):
 
 
 class MixtureOfExperts(nn.Module):
-    """Gate and experts.
+    """Gate and experts, which see rows joined by what their neighbours are if there is a `neighbourhood`.
 
-    Shape: `(B, P)` -> probabilities `(B,)`.
+    Shape: scaled rows `(B, P)` -> calibrated probabilities `(B,)`.
     """
 
-    def __init__(self, experts: MambaDetector, gate: NoisyTopKGate) -> None:
+    def __init__(
+        self,
+        experts: MambaDetector,
+        gate: NoisyTopKGate,
+        neighbourhood: Neighbourhood | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         super().__init__()
-        self.experts, self.gate = experts, gate
+        self.experts, self.gate, self.neighbourhood = experts, gate, neighbourhood
+        self.calibration = calibration or Calibration()
+
+    def describe(self, x: Tensor) -> Tensor:
+        """Scaled rows as gate and experts see them, `(B, P)` -> `(B, P')`."""
+        return x if self.neighbourhood is None else self.neighbourhood(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Probability of an anomaly, computing only the k chosen experts of each row.
 
         Rows are grouped by expert, so the time does not grow with M.
         """
+        x = self.describe(x)
         weights, chosen = self.gate(x)  # (B, k)
         encoded = self.experts.encoding(x)  # (B, F), shared by all experts
         order = chosen.flatten().argsort(stable=True)  # (B * k,) pairs of row and rank, grouped by expert
@@ -67,14 +81,14 @@ class MixtureOfExperts(nn.Module):
                 logits = self._run_expert(expert, encoded[rows[group]])
                 probability[order[group]] = torch.sigmoid(logits)
                 start += count
-        return (weights * probability.view_as(weights)).sum(-1)
+        return self.calibration((weights * probability.view_as(weights)).sum(-1))
 
     def load(self, chosen: Tensor) -> Tensor:
         """Rows that each expert gets, `(M,)`, of the indices `chosen (B, k)`."""
         return torch.bincount(chosen.flatten(), minlength=self.experts.stack[0])
 
     def all_probabilities(self, x: Tensor) -> Tensor:
-        """Probabilities of every expert, `(B, P)` -> `(M, B)`."""
+        """Probabilities of every expert for described rows, `(B, P')` -> `(M, B)`; not calibrated."""
         return torch.sigmoid(self.experts(x))
 
     def _run_expert(self, expert: int, encoded: Tensor) -> Tensor:

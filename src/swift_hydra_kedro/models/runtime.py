@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 WIDE = 256
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,23 @@ def choose_device(device: str) -> torch.device:
     if device == "cuda" and not available:
         raise ValueError("device 'cuda' was asked for, but torch finds no CUDA device: use 'auto' or 'cpu'")
     return torch.device("cuda" if available and device != "cpu" else "cpu")
+
+
+def in_threads(tasks: Sequence[Callable[[threading.Event], Result]], device: torch.device) -> list[Result]:
+    """Run tasks side by side, each of which computes on one thread: on a CPU as many at a time as torch has threads.
+
+    Unlike threads within an operation, they need not wait for each other at the end of each. A task gets an event
+    that tells it to return early: another one failed, or the user has had enough.
+    """
+    stop = threading.Event()
+    n_threads = torch.get_num_threads() if device.type == "cpu" else 1
+    with narrow_threads(1), ThreadPoolExecutor(n_threads) as pool:
+        try:
+            futures = [pool.submit(task, stop) for task in tasks]
+            wait(futures, return_when=FIRST_EXCEPTION)
+            return [future.result() for future in futures if future.done()]
+        finally:
+            stop.set()
 
 
 @contextmanager

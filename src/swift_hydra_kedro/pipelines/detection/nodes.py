@@ -12,11 +12,20 @@ from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.detection.clustering import Clusters
 from swift_hydra_kedro.detection.training import Regions, find_regions, train_experts, train_gate
-from swift_hydra_kedro.models.checkpoints import detector_settings, load_detector, tensors_of
+from swift_hydra_kedro.models.calibration import OutOfBag
+from swift_hydra_kedro.models.checkpoints import (
+    detector_settings,
+    load_detector,
+    load_neighbourhood,
+    tensors_below,
+    tensors_of,
+)
 from swift_hydra_kedro.models.inference import expert_load
 from swift_hydra_kedro.models.runtime import choose_device
 from swift_hydra_kedro.pipelines.conversion import to_rows, to_synthetic
 from swift_hydra_kedro.scorer import Scorer
+
+OUT_OF_BAG = "out_of_bag."
 
 
 def cluster_rows(
@@ -27,6 +36,8 @@ def cluster_rows(
     synthetic = to_synthetic(synthetic_rows, run)
     regions = find_regions(to_rows(train_rows, run), synthetic, detection.experts, run.seed)
     tensors = {"centres": regions.clusters.centres, "cluster_of_expert": regions.cluster_of_expert}
+    if regions.neighbourhood is not None:
+        tensors |= {f"neighbourhood.{name}": value for name, value in tensors_of(regions.neighbourhood).items()}
     report = {"n_clusters": len(regions.clusters.centres), "seconds": time.perf_counter() - start}
     return Checkpoint(tensors, {"inertia": list(regions.clusters.inertia)}), report
 
@@ -37,9 +48,11 @@ def train_all_experts(
     """Train the stacked experts."""
     start = time.perf_counter()
     rows, synthetic = to_rows(train_rows, run), to_synthetic(synthetic_rows, run)
-    experts, history = train_experts(rows, synthetic, _regions(regions), detection.experts, run.seed, progress=True)
+    found = _regions(regions, run)
+    experts, history, out_of_bag = train_experts(rows, synthetic, found, detection.experts, run.seed, progress=True)
     report = {"seconds": time.perf_counter() - start}
-    return Checkpoint(tensors_of(experts), detector_settings(experts)), pd.DataFrame(history), report
+    tensors = tensors_of(experts) | {f"{OUT_OF_BAG}{name}": array for name, array in vars(out_of_bag).items()}
+    return Checkpoint(tensors, detector_settings(experts)), pd.DataFrame(history), report
 
 
 def train_mixture(
@@ -56,8 +69,12 @@ def train_mixture(
     start = time.perf_counter()
     device = choose_device(run.device)
     rows, synthetic = to_rows(train_rows, run), to_synthetic(synthetic_rows, run)
-    stacked = load_detector(experts.tensors, experts.state).to(device)
-    mixture, history = train_gate(stacked, rows, synthetic, _regions(regions), detection, run.seed, progress=True)
+    out_of_bag = OutOfBag(**tensors_below(OUT_OF_BAG, experts.tensors))
+    networks = {name: array for name, array in experts.tensors.items() if not name.startswith(OUT_OF_BAG)}
+    stacked = load_detector(networks, experts.state).to(device)
+    mixture, history = train_gate(
+        stacked, out_of_bag, rows, synthetic, _regions(regions, run), detection, run.seed, progress=True
+    )
     scorer = Scorer(TablePreprocessor.from_state(preprocessor), mixture, evaluation.threshold)
     return scorer.to_checkpoint(), pd.DataFrame(history), {"seconds": time.perf_counter() - start}
 
@@ -78,6 +95,9 @@ def count_rows_per_expert(
     )
 
 
-def _regions(checkpoint: Checkpoint) -> Regions:
+def _regions(checkpoint: Checkpoint, run: RunConfig) -> Regions:
     clusters = Clusters(checkpoint.tensors["centres"], tuple(checkpoint.state["inertia"]))
-    return Regions(clusters, checkpoint.tensors["cluster_of_expert"])
+    neighbourhood = load_neighbourhood(tensors_below("neighbourhood.", checkpoint.tensors))
+    if neighbourhood is not None:
+        neighbourhood.to(choose_device(run.device))
+    return Regions(clusters, checkpoint.tensors["cluster_of_expert"], neighbourhood)

@@ -1,0 +1,160 @@
+"""What the training rows around a row say of it: how near the nearest normal rows and anomalies are.
+
+A network small enough to be fast cannot memorise thousands of small groups of rows; a look-up can. The search
+is approximate, so that its cost grows far slower than the number of training rows: some of them are the centres
+of cells, and a row is compared only with those that are nearest to the centre of its cell.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+GROUPS = 5
+OVERLAP = 8
+FLOOR = 1e-2
+CLIP = 5.0
+NOBODY = -1
+N_DESCRIBED = 4
+
+
+class NearestReferences(nn.Module):
+    """How near the nearest of some reference rows are.
+
+    Buffers: `references (R, P)`; `rows (R,)`, which training rows they are; `centres (C, P)`, some of them;
+    `candidates (C, K)`, the numbers of the K references nearest to each centre, in random order.
+
+    Shape: `(B, P)` -> `(B, 2)`: log of the root mean square difference (over features) from the nearest reference,
+    and the mean of that over `GROUPS` parts of the candidates, a smoother measure for the price of the first.
+    """
+
+    references: Tensor
+    rows: Tensor
+    centres: Tensor
+    candidates: Tensor
+
+    def __init__(self, references: Tensor, rows: Tensor, centres: Tensor, candidates: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("references", references)
+        self.register_buffer("rows", rows)
+        self.register_buffer("centres", centres)
+        self.register_buffer("candidates", candidates)
+
+    @classmethod
+    def fit(cls, x: Tensor, rows: Tensor, n_candidates: int, generator: torch.Generator) -> NearestReferences:
+        """Choose enough centres for their candidates to overlap `OVERLAP` times, one if all are candidates.
+
+        Parameters
+        ----------
+        x : (N, P) scaled training rows
+        rows : (R,) numbers of those that are references, at least `GROUPS` + 1
+        n_candidates : K, if there are as many references
+        """
+        n_candidates = min(n_candidates, len(rows))
+        n_cells = 1 if len(rows) == n_candidates else math.ceil(OVERLAP * len(rows) / n_candidates)
+        references = x[rows]
+        centres = references[torch.randperm(len(rows), generator=generator, device=x.device)[:n_cells]]
+        nearest = [
+            squared_distances(part, references).topk(n_candidates, largest=False).indices for part in centres.split(64)
+        ]
+        shuffle = torch.randperm(n_candidates, generator=generator, device=x.device)
+        return cls(references, rows, centres, torch.cat(nearest)[:, shuffle])
+
+    def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
+        """Compare rows with the candidates of their cells; reference `own (B,)` of a row does not count for it."""
+        cell = squared_distances(x, self.centres).argmin(1)
+        order = cell.argsort(stable=True)
+        near = x.new_empty(len(x), 2)
+        start = 0
+        for number, count in enumerate(torch.bincount(cell, minlength=len(self.centres)).tolist()):
+            if count:
+                rows = order[start : start + count]
+                near[rows] = self._near(x[rows], self.candidates[number], None if own is None else own[rows])
+                start += count
+        return near
+
+    def of_training_rows(self, n_rows: int) -> Tensor:
+        """Reference that each of the training rows is, `(N,)`, or `NOBODY`."""
+        own = torch.full((n_rows,), NOBODY, device=self.rows.device)
+        own[self.rows] = torch.arange(len(self.rows), device=self.rows.device)
+        return own
+
+    def nearest(self, x: Tensor) -> Tensor:
+        """Number of the reference nearest to each row, `(B, P)` -> `(B,)`; an exact search."""
+        return squared_distances(x, self.references).argmin(1)
+
+    def _near(self, x: Tensor, candidates: Tensor, own: Tensor | None) -> Tensor:
+        squared = squared_distances(x, self.references[candidates])  # (b, K)
+        if own is not None:
+            squared = squared.masked_fill(candidates == own.unsqueeze(1), torch.inf)
+        nearest = torch.stack([part.amin(1) for part in squared.tensor_split(GROUPS, dim=1)], dim=1)  # (b, GROUPS)
+        log_distance = 0.5 * torch.log(nearest / x.shape[1] + FLOOR**2)  # of a group without references: inf
+        return torch.stack([log_distance.amin(1), log_distance.mean(1)], dim=1)
+
+
+class Neighbourhood(nn.Module):
+    """Rows joined by what the training rows near them are.
+
+    Buffers: `mean` and `scale (4,)` of the new columns over the training rows, each described without itself.
+
+    Shape: scaled rows `(B, P)` -> `(B, P + 4)`. The new columns: the log distance from normal rows and that from
+    anomalies, both as means over groups, their difference, and the difference for the nearest of all; standardised
+    and clipped.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, normal: NearestReferences, anomalous: NearestReferences, mean: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        self.normal, self.anomalous = normal, anomalous
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+
+    @classmethod
+    def fit(
+        cls, x: Tensor, y: Tensor, n_candidates: int, max_references: int, generator: torch.Generator
+    ) -> Neighbourhood:
+        """Refer to at most `max_references` rows of each class among the training rows `x (N, P)`, `y (N,)`."""
+        sides = []
+        for label in (0, 1):
+            members = (y == label).nonzero().flatten()
+            kept = torch.randperm(len(members), generator=generator, device=x.device)[:max_references]
+            sides.append(NearestReferences.fit(x, members[kept], n_candidates, generator))
+        normal, anomalous = sides
+        hood = cls(normal, anomalous, x.new_zeros(N_DESCRIBED), x.new_ones(N_DESCRIBED))
+        columns = hood._columns(x, normal.of_training_rows(len(x)), anomalous.of_training_rows(len(x)))
+        hood.mean, hood.scale = columns.mean(0), columns.std(0).clamp(min=FLOOR)
+        return hood
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Describe new rows."""
+        return self._join(x, None, None)
+
+    def describe_training_rows(self, x: Tensor, synthetic: Tensor) -> Tensor:
+        """Describe the real rows `x (N, P)` it was fitted to and synthetic anomalies `(g, P)` as if they were new.
+
+        A real row is not its own neighbour, and neither is the anomaly that a synthetic one is nearest to: that is
+        most likely the one it was made from.
+        """
+        normal, anomalous = (side.of_training_rows(len(x)) for side in (self.normal, self.anomalous))
+        nobody, parent = torch.full((len(synthetic),), NOBODY, device=x.device), self.anomalous.nearest(synthetic)
+        return self._join(torch.cat([x, synthetic]), torch.cat([normal, nobody]), torch.cat([anomalous, parent]))
+
+    def _join(self, x: Tensor, own_normal: Tensor | None, own_anomalous: Tensor | None) -> Tensor:
+        columns = (self._columns(x, own_normal, own_anomalous) - self.mean) / self.scale
+        return torch.cat([x, columns.clamp(-CLIP, CLIP)], dim=1)
+
+    def _columns(self, x: Tensor, own_normal: Tensor | None, own_anomalous: Tensor | None) -> Tensor:
+        nearest_normal, normal = self.normal(x, own_normal).unbind(1)
+        nearest_anomalous, anomalous = self.anomalous(x, own_anomalous).unbind(1)
+        columns = [normal, anomalous, normal - anomalous, nearest_normal - nearest_anomalous]
+        return torch.stack(columns, dim=1)
+
+
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Squared Euclidean distances between rows, `(n, P)` and `(m, P)` -> `(n, m)`, as one matrix product."""
+    to_b = torch.addmm(b.square().sum(1), a, b.T, alpha=-2)
+    return (to_b + a.square().sum(1, keepdim=True)).clamp(min=0)
