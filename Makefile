@@ -9,7 +9,7 @@ ARGS ?=
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run test check ui viz clean help
+.PHONY: run test check ui viz benchmark clean help
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ ui: $(VENV)/.run  ## Open the MLflow UI on http://127.0.0.1:5000
 
 viz: $(VENV)/.run  ## Open Kedro-Viz on http://127.0.0.1:4141
 	$(BIN)/kedro viz run --host=127.0.0.1 --port=4141 --pipeline=full
+
+benchmark: $(VENV)/.run  ## Compare with boosted trees and forests on the ADBench files in DATA (a folder; hours)
+	$(PIP) --editable '.[benchmark]'
+	$(BIN)/python benchmarks/accuracy.py --data $(or $(DATA),$(error DATA=folder names the ADBench .npz files)) $(ARGS)
 
 clean:  ## Remove the environment, caches, results of runs and tracking; data/01_raw and conf/local stay
 	rm -rf $(VENV) .viz .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist

@@ -4,89 +4,72 @@ usage: python benchmarks/mixture.py --data FOLDER [--datasets 6_cardio,47_yeast]
                                     [--out docs/results/mixture.csv]
 
 FOLDER holds ADBench .npz files; all of them of at most 20,000 rows are taken unless some are named. The mixture is
-trained with the default budget and without synthesis. Each finished split is written at once, and a later call goes
-on where this one stopped. Prints the means over splits of each method.
+trained with the default budget and without synthesis. A result is written at once, and a later call goes on where
+this one stopped. Prints the means over splits of each method.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
+from splits import Record, Split, parser, run
 
 from swift_hydra_kedro.baselines.registry import anomaly_score, fit, get_baseline
 from swift_hydra_kedro.config import PreparationConfig, RunConfig, SwiftHydraConfig
-from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
-from swift_hydra_kedro.data.splitting import split
-from swift_hydra_kedro.data.table import LabelledTable, from_arrays
 from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.fitting import LabelledRows
-from swift_hydra_kedro.models.inference import predict_probability
+from swift_hydra_kedro.models.inference import expert_load, predict_probability
 from swift_hydra_kedro.models.mome import MixtureOfExperts
+from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
 
-MAX_ROWS = 20_000
-SPLIT = ["dataset", "train_size", "seed"]
-EXPERTS_PER_ROW = (1, 2, 4, 8)
+EXPERTS_PER_ROW = (1, 2, 4, 8, 20)
+METHODS = [
+    "mean of all before distillation",
+    "mean of all",
+    "two at random",
+    *(f"top {k}" for k in EXPERTS_PER_ROW),
+    "single detector",
+    "extra trees",
+]
 Score = Callable[[np.ndarray], np.ndarray]
 
 
 def main() -> None:
     """Measure all splits and print the means."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--datasets", default="")
-    parser.add_argument("--train-sizes", default="0.4,0.1")
-    parser.add_argument("--seeds", default="0")
-    parser.add_argument("--out", type=Path, default=Path("docs/results/mixture.csv"))
-    arguments = parser.parse_args()
-    wanted = set(filter(None, arguments.datasets.split(",")))
-    results = pd.read_csv(arguments.out) if arguments.out.exists() else pd.DataFrame(columns=SPLIT)
-    for file in sorted(arguments.data.glob("*.npz"), key=lambda file: file.stat().st_size):
-        table = from_arrays(*read_npz(file)) if not wanted or file.stem in wanted else None
-        if table is None or (len(table) > MAX_ROWS and not wanted):
-            continue
-        for train_size in map(float, arguments.train_sizes.split(",")):
-            for seed in map(int, arguments.seeds.split(",")):
-                key = (file.stem, train_size, seed)
-                if key in set(results[SPLIT].itertuples(index=False, name=None)):
-                    continue
-                rows = pd.DataFrame(measure(table, train_size, seed)).assign(**dict(zip(SPLIT, key, strict=True)))
-                results = pd.concat([results, rows], ignore_index=True)
-                arguments.out.parent.mkdir(parents=True, exist_ok=True)
-                results.to_csv(arguments.out, index=False, float_format="%.5f")
-                print(*key, rows.set_index("method")["auc_roc"].round(4).to_dict(), flush=True)
-    columns = ["auc_roc", "auc_pr", "rows_per_second"]
+    arguments = parser(str(__doc__), "mixture.csv").parse_args()
+    results = run(arguments, METHODS, measure)
+    columns = ["auc_roc", "auc_pr", "rows_per_second", "largest_share"]
     print(results.groupby(["train_size", "method"])[columns].mean().round(4).to_string())
 
 
-def measure(table: LabelledTable, train_size: float, seed: int) -> Iterator[dict[str, object]]:
-    """AUC-ROC, AUC-PR and rows per second of every method on one split."""
-    train, test = split(table, train_size, seed)
-    fitted = TablePreprocessor.fit(train.features, PreparationConfig())
-    x, y, x_test = fitted.transform(train.features), train.label.to_numpy(), fitted.transform(test.features)
-    for name, score in methods(x, y, seed).items():
-        start = time.perf_counter()
-        scores = score(x_test)
-        seconds = time.perf_counter() - start
-        label = test.label.to_numpy()
-        yield {
-            "method": name,
-            "auc_roc": roc_auc_score(label, scores),
-            "auc_pr": average_precision_score(label, scores),
-            "rows_per_second": len(label) / seconds,
-        }
+def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
+    """AUC-ROC, AUC-PR, rows per second, and the largest share of the rows that one expert gets."""
+    fitted = TablePreprocessor.fit(cell.train.features, PreparationConfig())
+    x, y = fitted.transform(cell.train.features), cell.train.label.to_numpy()
+    x_test, y_test = fitted.transform(cell.test.features), cell.test.label.to_numpy()
+    for name, (score, mixture) in methods(x, y, cell.seed).items():
+        if name in missing:
+            start = time.perf_counter()
+            scores = score(x_test)
+            seconds = time.perf_counter() - start
+            yield {
+                "method": name,
+                "auc_roc": roc_auc_score(y_test, scores),
+                "auc_pr": average_precision_score(y_test, scores),
+                "rows_per_second": len(y_test) / seconds,
+                "largest_share": expert_load(mixture, x_test).max() if mixture is not None else np.nan,
+            }
 
 
-def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Score]:
-    """Train all methods on rows `x (N, P)` and labels `y (N,)`."""
+def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, tuple[Score, MixtureOfExperts | None]]:
+    """Train all methods on rows `x (N, P)` and labels `y (N,)`; those with a gate come with their mixture."""
     defaults = SwiftHydraConfig()
     config = defaults.detection
     rows = LabelledRows.from_arrays(x, y, np.ones(len(y)), torch.device("cpu"))
@@ -95,17 +78,21 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Score]:
     experts, _, out_of_bag = train_experts(rows, none, regions, config.experts, seed)
     before = copy.deepcopy(experts)
     mixture, _ = train_gate(experts, out_of_bag, rows, none, regions, config, seed)
+    two = torch.randperm(config.experts.n_experts, generator=torch.Generator().manual_seed(seed))[:2]
+    single = pretrain(*hold_out(rows, defaults.pretraining.detector.holdout_share, seed), defaults.pretraining, seed)
     extra_trees = get_baseline("extra_trees")
     forest = extra_trees.build(RunConfig(seed=seed), defaults)
     fit(extra_trees, forest, x, y)
-    two = torch.randperm(config.experts.n_experts, generator=torch.Generator().manual_seed(seed))[:2]
-    return {
-        "mean of all before distillation": mean_of(MixtureOfExperts(before, mixture.gate, mixture.neighbourhood)),
-        "mean of all": mean_of(mixture),
-        "two at random": mean_of(mixture, two),
-        **{f"top {k}": gated(mixture, k) for k in EXPERTS_PER_ROW},
-        "extra trees": lambda rows: anomaly_score(forest, rows),
-    }
+    narrow = [gated(mixture, k) for k in EXPERTS_PER_ROW]
+    scores: list[tuple[Score, MixtureOfExperts | None]] = [
+        (mean_of(MixtureOfExperts(before, mixture.gate, mixture.neighbourhood)), None),
+        (mean_of(mixture), None),
+        (mean_of(mixture, two), None),
+        *((partial(predict_probability, model), model) for model in narrow),
+        (partial(predict_probability, single.detector), None),
+        (partial(anomaly_score, forest), None),
+    ]
+    return dict(zip(METHODS, scores, strict=True))
 
 
 def mean_of(mixture: MixtureOfExperts, experts: torch.Tensor | None = None) -> Score:
@@ -120,11 +107,11 @@ def mean_of(mixture: MixtureOfExperts, experts: torch.Tensor | None = None) -> S
     return score
 
 
-def gated(mixture: MixtureOfExperts, top_k: int) -> Score:
+def gated(mixture: MixtureOfExperts, top_k: int) -> MixtureOfExperts:
     """The mixture with k experts per row."""
     narrow = copy.deepcopy(mixture)
     narrow.gate.top_k = top_k
-    return lambda rows: predict_probability(narrow, rows)
+    return narrow
 
 
 if __name__ == "__main__":

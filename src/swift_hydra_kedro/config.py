@@ -147,7 +147,7 @@ class CVAEConfig(Config):
 class DetectorConfig(Config):
     """The single Mamba detector W (section 3.1)."""
 
-    mamba: MambaConfig = MambaConfig(d_model=64)
+    mamba: MambaConfig = MambaConfig(d_model=32, depth=1)
     holdout_share: float = Field(
         0.2, gt=0, lt=1, description="Training rows held out to choose the best state and to report AUC."
     )

@@ -15,7 +15,7 @@ NEIGHBOURS = 5
 class FewShotSMOTE(BaseOverSampler):
     """SMOTE with as many neighbours as there are, up to five; a single anomaly is repeated instead."""
 
-    def __init__(self, *, sampling_strategy: str = "auto", random_state: int | None = None) -> None:
+    def __init__(self, *, sampling_strategy: str | dict[int, int] = "auto", random_state: int | None = None) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.random_state = random_state
 

@@ -1,0 +1,137 @@
+"""Swift Hydra, each of its parts left out in turn, and what its users would take otherwise, on the same splits.
+
+usage: python benchmarks/accuracy.py --data FOLDER [--datasets 6_cardio,47_yeast] [--train-sizes 0.4,0.1] [--seeds 0]
+                                     [--methods swift_hydra,extra_trees] [--max-rows 20000]
+                                     [--out docs/results/accuracy.csv]
+       python benchmarks/accuracy.py [--out docs/results/accuracy.csv]
+
+FOLDER holds ADBench .npz files; without it, nothing more is measured. Each method's result on a split is written at
+once, and a later call goes on where this one stopped. `--methods ablation` measures the variants of Swift Hydra.
+Prints, for the splits that all methods have, the means, the mean ranks, and Wilcoxon's signed-rank test of each
+method against Swift Hydra with Holm's correction. The peers need `pip install 'swift_hydra_kedro[benchmark]'`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import wilcoxon
+from sklearn.base import BaseEstimator
+from sklearn.metrics import average_precision_score, roc_auc_score
+from splits import SPLIT, Record, Split, parser, run
+
+from swift_hydra_kedro import SwiftHydraClassifier
+from swift_hydra_kedro.evaluation.metrics import expected_calibration_error
+
+OURS = "swift_hydra"
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "no_synthesis": {"synthesis": {"enabled": False}},
+    "no_acceptance": {"synthesis": {"min_probability": 0.0}},
+    "no_residual": {"synthesis": {"keep_residual": False}},
+    "no_neighbours": {"detection": {"experts": {"neighbours": None}}},
+    "no_mixup": {"detection": {"experts": {"mixup": 0.0}}},
+    "no_bootstrap": {"detection": {"experts": {"bootstrap": False}}},
+    "no_clusters": {"detection": {"experts": {"cluster_share": 0.0}}},
+    "no_subspaces": {"detection": {"experts": {"feature_share": 1.0, "mixed_views": False}}},
+    "no_bins": {"detection": {"experts": {"mamba": {"bins": 0}}}},
+    "no_distillation": {"detection": {"gate": {"distil": False}}},
+    "no_joint_training": {"detection": {"gate": {"joint_training": None}}},
+    "no_calibration": {"detection": {"calibrate": False}},
+    "one_expert": {"detection": {"experts": {"n_experts": 1}, "gate": {"top_k": 1}}},
+    "mlp": {"detection": {"experts": {"mamba": {"block": "mlp"}}}},
+    "transformer": {"detection": {"experts": {"mamba": {"block": "transformer"}}}},
+}
+
+
+def _peer(module: str, name: str, **settings: Any) -> Callable[[int], BaseEstimator]:
+    def build(seed: int) -> BaseEstimator:
+        try:
+            return getattr(importlib.import_module(module), name)(random_state=seed, **settings)
+        except ModuleNotFoundError:
+            sys.exit(f"{name} needs {module}: pip install 'swift_hydra_kedro[benchmark]'")
+
+    return build
+
+
+def _variant(overrides: dict[str, Any]) -> Callable[[int], BaseEstimator]:
+    return lambda seed: SwiftHydraClassifier(random_state=seed, **overrides)
+
+
+PEERS = {
+    "extra_trees": _peer("sklearn.ensemble", "ExtraTreesClassifier", n_estimators=300, n_jobs=-1),
+    "random_forest": _peer("sklearn.ensemble", "RandomForestClassifier", n_estimators=300, n_jobs=-1),
+    "lightgbm": _peer("lightgbm", "LGBMClassifier", n_estimators=300, learning_rate=0.05, verbose=-1),
+    "xgboost": _peer("xgboost", "XGBClassifier", n_estimators=300, learning_rate=0.05),
+    "catboost": _peer("catboost", "CatBoostClassifier", verbose=0, allow_writing_files=False),
+}
+METHODS = {OURS: _variant({})} | PEERS | {name: _variant(overrides) for name, overrides in ABLATIONS.items()}
+
+
+def main() -> None:
+    """Measure what is missing and print the comparison."""
+    options = parser(str(__doc__), "accuracy.csv")
+    options.add_argument("--methods", default=",".join([OURS, *PEERS]))
+    arguments = options.parse_args()
+    methods = [OURS, *ABLATIONS] if arguments.methods == "ablation" else arguments.methods.split(",")
+    if unknown := [name for name in methods if name not in METHODS]:
+        sys.exit(f"unknown methods {unknown}; there are {sorted(METHODS)}")
+    results = run(arguments, methods, measure)
+    for train_size, part in results[results["method"].isin(methods)].groupby("train_size"):
+        print(f"\ntrain share {train_size}\n{compare(part)}")
+
+
+def measure(cell: Split, methods: list[str]) -> Iterator[Record]:
+    """Fit and score each method on one split."""
+    x, y = cell.train.features.to_numpy(), cell.train.label.to_numpy()
+    x_test, y_test = cell.test.features.to_numpy(), cell.test.label.to_numpy()
+    for name in methods:
+        model = METHODS[name](cell.seed)
+        start = time.perf_counter()
+        model.fit(x, y)
+        fitted = time.perf_counter()
+        score = model.predict_proba(x_test)[:, 1]
+        yield {
+            "method": name,
+            "auc_roc": roc_auc_score(y_test, score),
+            "auc_pr": average_precision_score(y_test, score),
+            "calibration_error": expected_calibration_error(y_test, score),
+            "n_train": len(y),
+            "n_anomalies": int(y.sum()),
+            "n_synthetic": len(getattr(model, "synthetic_", ())),
+            "fit_seconds": fitted - start,
+            "predict_seconds": time.perf_counter() - fitted,
+        }
+
+
+def compare(results: pd.DataFrame) -> str:
+    """Means, mean ranks over data sets (seeds averaged), and tests against Swift Hydra."""
+    tables = {
+        metric: results.pivot_table(metric, SPLIT, "method").dropna().groupby("dataset").mean()  # (D, methods)
+        for metric in ("auc_roc", "auc_pr", "calibration_error", "fit_seconds", "predict_seconds")
+    }
+    summary = pd.DataFrame({metric: table.mean() for metric, table in tables.items()})
+    for metric in ("auc_roc", "auc_pr"):
+        table = tables[metric]
+        summary[f"rank_{metric}"] = table.rank(axis=1, ascending=False).mean()
+        if OURS in table and len(table) > 1:
+            others = [name for name in table if name != OURS]
+            p = pd.Series({name: wilcoxon(table[OURS], table[name]).pvalue for name in others})
+            summary[f"p_{metric}"] = holm(p)
+    order = summary.sort_values("auc_roc", ascending=False)
+    return f"{len(tables['auc_roc'])} data sets\n{order.round(4).to_string()}"
+
+
+def holm(p: pd.Series) -> pd.Series:
+    """Holm's step-down correction of p-values."""
+    ordered = p.sort_values()
+    return (ordered * np.arange(len(p), 0, -1)).cummax().clip(upper=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What the benchmarks share: a loop over splits of ADBench files that can be interrupted and goes on where it was."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from swift_hydra_kedro.data.npz import read_npz
+from swift_hydra_kedro.data.splitting import split
+from swift_hydra_kedro.data.table import LabelledTable, from_arrays
+
+MAX_ROWS = 20_000
+SPLIT = ["dataset", "train_size", "seed"]
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a table, by `train_size` and `seed`, as the pipeline makes it."""
+
+    dataset: str
+    train_size: float
+    seed: int
+    train: LabelledTable
+    test: LabelledTable
+
+
+def parser(description: str, out: str) -> argparse.ArgumentParser:
+    """Options that all benchmarks have."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, help="folder of ADBench .npz files; without it nothing is measured")
+    options.add_argument("--datasets", type=_words, default=[], help="file stems; without them all of --max-rows rows")
+    options.add_argument("--train-sizes", type=_words, default=["0.4", "0.1"])
+    options.add_argument("--seeds", type=_words, default=["0"])
+    options.add_argument("--max-rows", type=int, default=MAX_ROWS)
+    options.add_argument("--out", type=Path, default=Path("docs/results") / out)
+    return options
+
+
+def run(
+    arguments: argparse.Namespace, methods: list[str], measure: Callable[[Split, list[str]], Iterator[Record]]
+) -> pd.DataFrame:
+    """Measure all methods on all splits; each record is written at once, and those in the file are not repeated.
+
+    Several processes may write to the same file as long as they measure different splits.
+    """
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    results = pd.read_csv(arguments.out) if arguments.out.exists() else pd.DataFrame(columns=[*SPLIT, "method"])
+    with tqdm(list(_splits(arguments)), unit="split") as bar:
+        for file, train_size, seed in bar:
+            key = (file.stem, train_size, seed)
+            done = results[(results[SPLIT] == key).all(axis=1)]["method"]
+            missing = [method for method in methods if method not in set(done)]
+            if not missing:
+                continue
+            bar.set_description(f"{file.stem} {train_size} seed {seed}")
+            train, test = split(from_arrays(*read_npz(file)), train_size, seed)
+            for record in measure(Split(*key, train, test), missing):
+                line = pd.DataFrame([dict(zip(SPLIT, key, strict=True)) | record])
+                is_new = not arguments.out.exists()
+                line.to_csv(arguments.out, mode="a", header=is_new, index=False, float_format="%.5f")
+    return pd.read_csv(arguments.out)
+
+
+def _splits(arguments: argparse.Namespace) -> Iterator[tuple[Path, float, int]]:
+    if arguments.data is None:
+        return
+    for file in sorted(arguments.data.glob("*.npz"), key=lambda file: file.stat().st_size):
+        if arguments.datasets and file.stem not in arguments.datasets:
+            continue
+        if not arguments.datasets and len(read_npz(file)[1]) > arguments.max_rows:
+            continue
+        for train_size in map(float, arguments.train_sizes):
+            for seed in map(int, arguments.seeds):
+                yield file, train_size, seed
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
