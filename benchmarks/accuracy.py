@@ -23,8 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
 from sklearn.base import BaseEstimator
-from sklearn.metrics import average_precision_score, roc_auc_score
-from splits import SPLIT, Record, Split, parser, run
+from splits import SPLIT, Record, Split, parser, ranking, run
 
 from swift_hydra_kedro import SwiftHydraClassifier
 from swift_hydra_kedro.evaluation.metrics import expected_calibration_error
@@ -98,8 +97,7 @@ def measure(cell: Split, methods: list[str]) -> Iterator[Record]:
         score = model.predict_proba(x_test)[:, 1]
         yield {
             "method": name,
-            "auc_roc": roc_auc_score(y_test, score),
-            "auc_pr": average_precision_score(y_test, score),
+            **ranking(y_test, score),
             "calibration_error": expected_calibration_error(y_test, score),
             "n_train": len(y),
             "n_anomalies": int(y.sum()),

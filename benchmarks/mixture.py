@@ -17,12 +17,10 @@ from functools import partial
 
 import numpy as np
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score
-from splits import Record, Split, parser, run
+from splits import Record, Split, parser, ranking, run
 
 from swift_hydra_kedro.baselines.registry import anomaly_score, fit, get_baseline
-from swift_hydra_kedro.config import PreparationConfig, RunConfig, SwiftHydraConfig
-from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.inference import expert_load, predict_probability
@@ -51,9 +49,7 @@ def main() -> None:
 
 def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
     """AUC-ROC, AUC-PR, rows per second, and the largest share of the rows that one expert gets."""
-    fitted = TablePreprocessor.fit(cell.train.features, PreparationConfig())
-    x, y = fitted.transform(cell.train.features), cell.train.label.to_numpy()
-    x_test, y_test = fitted.transform(cell.test.features), cell.test.label.to_numpy()
+    x, y, x_test, y_test = cell.scaled()
     for name, (score, mixture) in methods(x, y, cell.seed).items():
         if name in missing:
             start = time.perf_counter()
@@ -61,8 +57,7 @@ def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
             seconds = time.perf_counter() - start
             yield {
                 "method": name,
-                "auc_roc": roc_auc_score(y_test, scores),
-                "auc_pr": average_precision_score(y_test, scores),
+                **ranking(y_test, scores),
                 "rows_per_second": len(y_test) / seconds,
                 "largest_share": expert_load(mixture, x_test).max() if mixture is not None else np.nan,
             }

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
+from swift_hydra_kedro.config import PreparationConfig
 from swift_hydra_kedro.data.npz import read_npz
+from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.splitting import split
 from swift_hydra_kedro.data.table import LabelledTable, from_arrays
 
@@ -29,6 +33,17 @@ class Split:
     seed: int
     train: LabelledTable
     test: LabelledTable
+
+    def scaled(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Training rows and labels, test rows and labels, as the detection module gets them."""
+        fitted = TablePreprocessor.fit(self.train.features, PreparationConfig())
+        parts = [(fitted.transform(part.features), part.label.to_numpy()) for part in (self.train, self.test)]
+        return *parts[0], *parts[1]
+
+
+def ranking(y: np.ndarray, score: np.ndarray) -> Record:
+    """How well scores rank the anomalies among test rows."""
+    return {"auc_roc": roc_auc_score(y, score), "auc_pr": average_precision_score(y, score)}
 
 
 def parser(description: str, out: str) -> argparse.ArgumentParser:

@@ -16,13 +16,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score
-from splits import SPLIT, Record, Split, parser, run
+from splits import SPLIT, Record, Split, parser, ranking, run
 from torch import Tensor
 
 from swift_hydra_kedro.baselines.oversamplers.smote import FewShotSMOTE
-from swift_hydra_kedro.config import PreparationConfig, SwiftHydraConfig
-from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.config import SwiftHydraConfig
 from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
 from swift_hydra_kedro.estimator import generate
 from swift_hydra_kedro.models.fitting import LabelledRows
@@ -52,9 +50,7 @@ def summary(gains: pd.DataFrame) -> pd.DataFrame:
 def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
     """Train the mixture on the real rows and each kind of synthetic ones."""
     config = SwiftHydraConfig()
-    fitted = TablePreprocessor.fit(cell.train.features, PreparationConfig())
-    x, y = fitted.transform(cell.train.features), cell.train.label.to_numpy()
-    x_test, y_test = fitted.transform(cell.test.features), cell.test.label.to_numpy()
+    x, y, x_test, y_test = cell.scaled()
     rows = LabelledRows.from_arrays(x, y, np.ones(len(y)), torch.device("cpu"))
     ours = generate(rows, config.pretraining, config.synthesis, cell.seed)[0].synthetic.x
     for name in missing:
@@ -65,8 +61,7 @@ def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
         score = predict_probability(mixture, x_test)
         yield {
             "method": name,
-            "auc_roc": roc_auc_score(y_test, score),
-            "auc_pr": average_precision_score(y_test, score),
+            **ranking(y_test, score),
             "n_anomalies": int(y.sum()),
             "n_synthetic": len(synthetic),
         }

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from swift_hydra_kedro.models.layers import RMSNorm, StackedLinear, align, seeded_init
+from swift_hydra_kedro.models.layers import RMSNorm, StackedLinear, align, fork, members_of_groups, seeded_init
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -73,3 +73,18 @@ def test_seeded_init_leaves_the_global_state_also_after_an_error(generator):
         torch.randn(3)
         raise KeyError
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_members_of_groups_are_found_in_their_order_and_empty_groups_left_out():
+    group = torch.tensor([2, 0, 2, 4, 0])
+    found = {number: positions.tolist() for number, positions in members_of_groups(group, 6)}
+    assert found == {0: [1, 4], 2: [0, 2], 4: [3]}
+
+
+def test_a_fork_draws_its_own_numbers_which_the_generator_decides(generator):
+    state = generator.get_state()
+    first, second = fork(generator), fork(generator)
+    generator.set_state(state)
+    again = fork(generator)
+    draws = [torch.rand(3, generator=g).tolist() for g in (first, second, again)]
+    assert draws[0] == draws[2] != draws[1]

@@ -26,7 +26,7 @@ from swift_hydra_kedro.models.batches import mixup
 from swift_hydra_kedro.models.calibration import OutOfBag
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
-from swift_hydra_kedro.models.layers import seeded_init
+from swift_hydra_kedro.models.layers import fork, seeded_init
 from swift_hydra_kedro.models.runtime import in_threads
 
 RECORDS = 25
@@ -98,8 +98,7 @@ def _groups(
         seen = encoding if sees_bins or not config.mixed_views else encoding.with_views((SCALED, NORMAL))
         for start in range(0, len(alike), size):
             members = torch.tensor(alike[start : start + size], device=device)
-            seed = torch.randint(2**62, (), generator=generator, device=device)
-            own = torch.Generator(device).manual_seed(int(seed))
+            own = fork(generator)
             with seeded_init(own):
                 stack = MambaDetector(seen, config.mamba, (len(members),)).to(device)
             yield _Group(members, stack, _input_mask(members, seen, rows.n_described, config, own), own)

@@ -17,12 +17,27 @@ from torch import Tensor, nn
 Stack = tuple[int, ...]
 
 
+def fork(generator: torch.Generator) -> torch.Generator:
+    """Return a generator of its own on the same device, seeded by the next number of `generator`."""
+    seed = torch.randint(2**62, (), generator=generator, device=generator.device)
+    return torch.Generator(generator.device).manual_seed(int(seed))
+
+
+def members_of_groups(group: Tensor, n_groups: int) -> Iterator[tuple[int, Tensor]]:
+    """Each group that has members, with their positions in `group (N,)`, which numbers the group of each."""
+    order = group.argsort(stable=True)
+    start = 0
+    for number, count in enumerate(torch.bincount(group, minlength=n_groups).tolist()):
+        if count:
+            yield number, order[start : start + count]
+            start += count
+
+
 @contextmanager
 def seeded_init(generator: torch.Generator) -> Iterator[None]:
     """Let torch's default initialisers draw from `generator` and leave the global state as it was."""
-    seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(fork(generator).initial_seed())
         yield
 
 

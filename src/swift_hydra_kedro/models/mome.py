@@ -13,6 +13,7 @@ from torch.func import functional_call
 
 from swift_hydra_kedro.models.calibration import Calibration
 from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.layers import members_of_groups
 from swift_hydra_kedro.models.neighbours import Neighbourhood
 
 
@@ -53,11 +54,10 @@ class MixtureOfExperts(nn.Module):
         experts: MambaDetector,
         gate: NoisyTopKGate,
         neighbourhood: Neighbourhood | None = None,
-        calibration: Calibration | None = None,
     ) -> None:
         super().__init__()
         self.experts, self.gate, self.neighbourhood = experts, gate, neighbourhood
-        self.calibration = calibration or Calibration()
+        self.calibration = Calibration()  # changes nothing until it is replaced by a fitted one
 
     def describe(self, x: Tensor) -> Tensor:
         """Scaled rows as gate and experts see them, `(B, P)` -> `(B, P')`."""
@@ -71,16 +71,10 @@ class MixtureOfExperts(nn.Module):
         x = self.describe(x)
         weights, chosen = self.gate(x)  # (B, k)
         encoded = self.experts.encoding(x)  # (B, F), shared by all experts
-        order = chosen.flatten().argsort(stable=True)  # (B * k,) pairs of row and rank, grouped by expert
-        rows = order // self.gate.top_k
         probability = torch.empty_like(weights).flatten()
-        start = 0
-        for expert, count in enumerate(self.load(chosen).tolist()):
-            if count:
-                group = slice(start, start + count)
-                logits = self._run_expert(expert, encoded[rows[group]])
-                probability[order[group]] = torch.sigmoid(logits)
-                start += count
+        for expert, pairs in members_of_groups(chosen.flatten(), self.experts.stack[0]):  # pairs of row and rank
+            rows = pairs // self.gate.top_k
+            probability[pairs] = torch.sigmoid(self._run_expert(expert, encoded[rows]))
         return self.calibration((weights * probability.view_as(weights)).sum(-1))
 
     def load(self, chosen: Tensor) -> Tensor:

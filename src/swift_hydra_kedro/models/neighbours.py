@@ -12,6 +12,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from swift_hydra_kedro.models.layers import members_of_groups
+
 GROUPS = 5
 OVERLAP = 8
 FLOOR = 1e-2
@@ -65,14 +67,9 @@ class NearestReferences(nn.Module):
     def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
         """Compare rows with the candidates of their cells; reference `own (B,)` of a row does not count for it."""
         cell = squared_distances(x, self.centres).argmin(1)
-        order = cell.argsort(stable=True)
         near = x.new_empty(len(x), 2)
-        start = 0
-        for number, count in enumerate(torch.bincount(cell, minlength=len(self.centres)).tolist()):
-            if count:
-                rows = order[start : start + count]
-                near[rows] = self._near(x[rows], self.candidates[number], None if own is None else own[rows])
-                start += count
+        for number, rows in members_of_groups(cell, len(self.centres)):
+            near[rows] = self._near(x[rows], self.candidates[number], None if own is None else own[rows])
         return near
 
     def of_training_rows(self, n_rows: int) -> Tensor:
