@@ -32,6 +32,7 @@ OURS = "swift_hydra"
 ABLATIONS: dict[str, dict[str, Any]] = {
     "no_synthesis": {"synthesis": {"enabled": False}},
     "no_acceptance": {"synthesis": {"min_probability": 0.0}},
+    "no_hedge": {"detection": {"experts": {"hedged": False}}},
     "no_residual": {"synthesis": {"keep_residual": False}},
     "no_neighbours": {"detection": {"experts": {"neighbours": None}}},
     "no_mixup": {"detection": {"experts": {"mixup": 0.0}}},

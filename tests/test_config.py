@@ -116,6 +116,12 @@ def test_steps_are_epochs_of_whole_batches_up_to_the_bound(n_rows, max_steps, st
     assert TrainingConfig(epochs=3, batch_size=50, max_steps=max_steps).steps(n_rows) == steps
 
 
+@pytest.mark.parametrize(("n_rows", "max_steps", "steps"), [(1, None, 7), (101, None, 9), (1, 5, 5)])
+def test_few_rows_get_the_least_number_of_steps_within_the_bound(n_rows, max_steps, steps):
+    training = TrainingConfig(epochs=3, batch_size=50, min_steps=7, max_steps=max_steps)
+    assert training.steps(n_rows) == steps
+
+
 @pytest.mark.parametrize(("n_rows", "steps"), [(50, 3), (100, 6), (200, 8), (800, 16), (1800, 24)])
 def test_the_bound_grows_with_the_square_root_of_the_rows(n_rows, steps):
     assert TrainingConfig(epochs=3, batch_size=50, max_steps=8, sqrt_rows=200).steps(n_rows) == steps

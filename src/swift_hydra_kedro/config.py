@@ -73,13 +73,14 @@ class PreparationConfig(Config):
 
 
 class TrainingConfig(Config):
-    """A budget of gradient steps: min(max_steps, epochs * batches per epoch).
+    """A budget of gradient steps: epochs * batches per epoch, at least min_steps, at most max_steps.
 
     With `sqrt_rows`, tables of more rows than that get `max_steps * sqrt(rows / sqrt_rows)` steps at most: they
     have more to teach, but not in proportion to their size.
     """
 
     epochs: int = Field(100, ge=1, description="Passes over the training rows.")
+    min_steps: int = Field(1, ge=1, description="Least gradient steps, however few rows there are, up to max_steps.")
     max_steps: int | None = Field(None, ge=1, description="Upper bound on gradient steps; none if null.")
     sqrt_rows: int | None = Field(
         None, ge=1, description="Rows beyond which max_steps grows with the square root of the rows; never if null."
@@ -89,7 +90,7 @@ class TrainingConfig(Config):
 
     def steps(self, n_rows: int) -> int:
         """Gradient steps for a table of `n_rows` rows."""
-        steps = self.epochs * max(1, -(-n_rows // self.batch_size))
+        steps = max(self.min_steps, self.epochs * -(-n_rows // self.batch_size))
         if self.max_steps is None:
             return steps
         growth = 1.0 if self.sqrt_rows is None else max(1.0, n_rows / self.sqrt_rows) ** 0.5
@@ -211,7 +212,7 @@ class SynthesisConfig(Config):
         True, description="Samples keep what the C-VAE cannot express of the anomaly they come from."
     )
     min_probability: float = Field(
-        0.7, ge=0, le=1, description="Least probability of an anomaly that the judge gives a sample which may join."
+        0.85, ge=0, le=1, description="Least probability of an anomaly that the judge gives a sample which may join."
     )
     reward: RewardConfig = RewardConfig()
     policy: PolicyConfig = PolicyConfig()
@@ -255,6 +256,9 @@ class ExpertsConfig(Config):
         lt=1,
         description="Share of synthetic rows among an expert's anomalies; null draws real and synthetic ones alike.",
     )
+    hedged: bool = Field(
+        True, description="Every second expert learns from real rows alone, should the synthetic ones mislead."
+    )
     bootstrap: bool = Field(
         True, description="Each expert draws its batches from its own bootstrap sample of the rows, as in bagging."
     )
@@ -269,7 +273,7 @@ class ExpertsConfig(Config):
     mixup: float = Field(0.2, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
     mamba: MambaConfig = MambaConfig(d_model=32, depth=1)
     training: TrainingConfig = TrainingConfig(
-        epochs=200, max_steps=1200, sqrt_rows=4096, batch_size=128, learning_rate=3e-3
+        epochs=60, min_steps=100, max_steps=1200, sqrt_rows=4096, batch_size=128, learning_rate=3e-3
     )
 
 

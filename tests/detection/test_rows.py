@@ -11,7 +11,7 @@ CLUSTERS = np.array([0, 1, 2, 0, 1, 2])
 
 
 def bags_of(rows, bootstrap=True, n_experts=6):
-    return draw_bags(rows, n_experts, bootstrap, torch.Generator().manual_seed(1))
+    return draw_bags(rows, [True] * n_experts, bootstrap, torch.Generator().manual_seed(1))
 
 
 def drawn(rows, bags=None, clusters=CLUSTERS, **settings):
@@ -39,6 +39,16 @@ def test_the_only_anomaly_is_in_every_bag():
     rows = training_rows(n_synthetic=0)
     rows.y[N_NORMAL + 1 :] = 0
     assert all(int(rows.y[bag].sum()) == 1 for bag in bags_of(rows))
+
+
+@pytest.mark.parametrize("bootstrap", [True, False])
+def test_who_takes_no_synthetic_rows_draws_real_ones_in_their_place(bootstrap, generator):
+    rows = training_rows()
+    bags = draw_bags(rows, [True, False], bootstrap, generator)
+    assert [bool(rows.synthetic[bag].any()) for bag in bags] == [True, False]
+    index = drawn(rows, bags, np.zeros(2), synthetic_share=0.5)
+    assert (rows.synthetic[index].sum(-1) == torch.tensor([SIZE // 4, 0])).all()
+    assert (rows.y[index].sum(-1) == SIZE // 2).all()
 
 
 def test_an_expert_draws_every_row_of_its_bag_and_no_other():

@@ -2,7 +2,7 @@
 
 The experts are made to differ, so that their mean is better than any of them: each leans towards its
 cluster, learns from its own bootstrap sample, and sees a random part of the features in some of their views; half
-of them see what a row's neighbours say of it.
+of them see what a row's neighbours say of it, and half learn from synthetic anomalies, too.
 
 They are trained as two stacks or more, side by side: experts that see no bins need not wait for them to be computed.
 """
@@ -146,7 +146,7 @@ def _fit_group(
     """
     stack, generator, clusters = group.stack, group.generator, cluster_of_expert[group.members.cpu().numpy()]
     stack.net.tokens.keep_only(group.mask)
-    bags = draw_bags(rows, len(group.members), config.bootstrap, generator)
+    bags = draw_bags(rows, _takes_synthetic(group, config), config.bootstrap, generator)
     every = max(1, n_steps // RECORDS)
     optimiser = torch.optim.Adam(stack.parameters(), lr=config.training.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.training.learning_rate, total_steps=n_steps)
@@ -168,6 +168,11 @@ def _fit_group(
         history.append({"step": start + len(block), "loss": float(total) / len(block)})
         bar.update(len(block))
     return history, _sums_out_of_bag(stack, rows.x[sample], sample, bags)
+
+
+def _takes_synthetic(group: _Group, config: ExpertsConfig) -> list[bool]:
+    """Whether each expert learns from synthetic rows: all, or every second one of each combination of `VIEWS`."""
+    return [not config.hedged or (expert + expert // len(VIEWS)) % 2 == 0 for expert in group.members.tolist()]
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,15 +34,18 @@ class TrainingRows:
         return self.y < 0.5, (self.y >= 0.5) & ~self.synthetic, self.synthetic
 
 
-def draw_bags(rows: TrainingRows, n_experts: int, bootstrap: bool, generator: torch.Generator) -> list[Tensor]:
-    """Row numbers `(N,)` that each expert learns from.
+def draw_bags(
+    rows: TrainingRows, takes_synthetic: Sequence[bool], bootstrap: bool, generator: torch.Generator
+) -> list[Tensor]:
+    """Row numbers that each expert learns from, `(N,)`, or fewer for one that takes no synthetic rows.
 
     A bootstrap sample is drawn within normal rows, real and synthetic anomalies, so that none of them is lost.
     """
     kinds = [mask.nonzero().flatten() for mask in rows.kinds]
-    if not bootstrap:
-        return [torch.cat(kinds)] * n_experts
-    return [torch.cat([draw(kind, (len(kind),), generator) for kind in kinds if len(kind)]) for _ in range(n_experts)]
+    bags = [kinds if takes else kinds[:2] for takes in takes_synthetic]
+    if bootstrap:
+        bags = [[draw(kind, (len(kind),), generator) for kind in bag if len(kind)] for bag in bags]
+    return [torch.cat(bag) for bag in bags]
 
 
 def expert_batches(
