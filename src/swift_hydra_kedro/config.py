@@ -230,7 +230,7 @@ class NeighboursConfig(Config):
     """What the training rows near a row tell half of the experts (the densities of A.3 by their nearest points)."""
 
     min_rows: int = Field(
-        30, ge=10, description="Least training rows of each class; with fewer there are no such columns."
+        100, ge=10, description="Least training rows of each class; with fewer there are no such columns."
     )
     n_candidates: int = Field(
         512, ge=10, description="Training rows of a class that a row is compared with; more are searched by cells."

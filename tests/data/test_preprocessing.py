@@ -33,8 +33,15 @@ def test_numbers_are_imputed_and_scaled_as_scikit_learn_does(bills):
     expected = SimpleImputer(strategy="median", add_indicator=True).fit_transform(numbers)
     expected = StandardScaler().fit_transform(expected).clip(-CONFIG.clip, CONFIG.clip)
     fitted = TablePreprocessor.fit(numbers, CONFIG)
-    np.testing.assert_allclose(fitted.transform(numbers), expected, rtol=1e-6)
+    np.testing.assert_allclose(fitted.transform(numbers)[:, :3], expected[:, :3], rtol=1e-6)
     assert fitted.feature_names_out == ["total_bill", "tip", "size", "total_bill is missing"]
+
+
+def test_of_two_values_the_rarer_one_is_no_outlier():
+    train = pd.DataFrame({"flag": [0] * 99 + [1], "two": [5.0, 9.0] * 50, "c": ["b"] * 98 + ["a"] * 2})
+    array = TablePreprocessor.fit(train, CONFIG).transform(train)
+    np.testing.assert_allclose(np.ptp(array, axis=0), 2)
+    np.testing.assert_allclose(array.mean(axis=0), 0, atol=1e-6)
 
 
 def test_mixed_table_comes_back_in_its_own_units(bills):

@@ -18,7 +18,9 @@ class TablePreprocessor(BaseModel):
     """A fitted map from a table to standardised float32 features, and back.
 
     Numbers are imputed, categories one-hot encoded, then every resulting column that varies in
-    training is standardised and clipped. Columns that do not vary are dropped.
+    training is standardised and clipped. Columns that do not vary are dropped. One of two values is
+    centred, too, but divided by half their difference: by its standard deviation, the rarer value
+    would lie the further out the rarer it is, and such columns would drown all others.
 
     Attributes
     ----------
@@ -29,7 +31,8 @@ class TablePreprocessor(BaseModel):
     mean
         Mean of each encoded column in training; the value itself where it is constant.
     scale
-        Standard deviation of each encoded column; 0 where it is constant, and so dropped.
+        What each encoded column is divided by: its standard deviation, or half the difference of its
+        values if they are two; 0 where it is constant, and so dropped.
     clip
         Bound on the standardised features, in standard deviations.
 
@@ -75,7 +78,9 @@ class TablePreprocessor(BaseModel):
         numeric = NumericBlock.fit(features, numbers)
         categorical = tuple(CategoricalColumn.fit(features, name, config.max_categories) for name in texts)
         matrix = _encode(features, numeric, categorical)
-        constant = matrix.max(axis=0) == matrix.min(axis=0)
+        low, high = matrix.min(axis=0), matrix.max(axis=0)
+        constant = low == high
+        binary = ((matrix == low) | (matrix == high)).all(axis=0)  # or constant
         if constant.all():
             raise ValueError(f"none of the {features.shape[1]} columns varies in the {len(features)} training rows")
         scaler = StandardScaler().fit(matrix)
@@ -84,7 +89,7 @@ class TablePreprocessor(BaseModel):
             numeric=numeric,
             categorical=categorical,
             mean=tuple(np.where(constant, matrix[0], scaler.mean_).tolist()),
-            scale=tuple(np.where(constant, 0.0, scaler.scale_).tolist()),
+            scale=tuple(np.where(binary, (high - low) / 2, scaler.scale_).tolist()),
             clip=config.clip,
         )
 
