@@ -26,6 +26,8 @@ from sklearn.base import BaseEstimator
 from splits import SPLIT, Record, Split, parser, ranking, run
 
 from swift_hydra_kedro import SwiftHydraClassifier
+from swift_hydra_kedro.baselines.registry import get_baseline
+from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.evaluation.metrics import expected_calibration_error
 
 OURS = "swift_hydra"
@@ -49,6 +51,10 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 }
 
 
+def _baseline(name: str) -> Callable[[int], BaseEstimator]:
+    return lambda seed: get_baseline(name).build(RunConfig(seed=seed), SwiftHydraConfig())
+
+
 def _peer(module: str, name: str, **settings: Any) -> Callable[[int], BaseEstimator]:
     def build(seed: int) -> BaseEstimator:
         try:
@@ -64,8 +70,8 @@ def _variant(overrides: dict[str, Any]) -> Callable[[int], BaseEstimator]:
 
 
 PEERS = {
-    "extra_trees": _peer("sklearn.ensemble", "ExtraTreesClassifier", n_estimators=300, n_jobs=-1),
-    "random_forest": _peer("sklearn.ensemble", "RandomForestClassifier", n_estimators=300, n_jobs=-1),
+    "extra_trees": _baseline("extra_trees"),
+    "random_forest": _baseline("random_forest"),
     "lightgbm": _peer("lightgbm", "LGBMClassifier", n_estimators=300, learning_rate=0.05, verbose=-1),
     "xgboost": _peer("xgboost", "XGBClassifier", n_estimators=300, learning_rate=0.05),
     "catboost": _peer("catboost", "CatBoostClassifier", verbose=0, allow_writing_files=False),
