@@ -107,6 +107,17 @@ class BalancedTrainingConfig(TrainingConfig):
     )
 
 
+class AdditiveConfig(Config):
+    """The additive path: linear in a row's views, trained apart from the blocks, averaged with them."""
+
+    share: float = Field(0.3, gt=0, lt=1, description="Expected weight of its probability; the rest is the blocks'.")
+    share_rows: float = Field(
+        10.0, gt=0, description="Rows for which that counts, against the rows that experts have not drawn."
+    )
+    penalty: float = Field(4.0, ge=0, description="Weight of half its squared weights, over the training rows.")
+    learning_rate: float = Field(3e-2, gt=0, description="Adam's learning rate.")
+
+
 class MambaConfig(Config):
     """A stack of Mamba blocks over a row (section 3.1 and table 2)."""
 
@@ -126,6 +137,9 @@ class MambaConfig(Config):
         16,
         ge=0,
         description="Quantile bins of the piecewise-linear and normal views; 0 feeds the scaled features alone.",
+    )
+    additive: AdditiveConfig | None = Field(
+        None, description="A path beside the blocks that adds up one curve per feature; none if null."
     )
     backend: Literal["auto", "torch", "mamba_ssm"] = Field(
         "auto",
@@ -159,7 +173,7 @@ class JudgeConfig(Config):
     """The judge of synthetic anomalies: a committee of small detectors, bagged like the experts, on real rows alone."""
 
     n_detectors: int = Field(10, ge=1, description="Detectors in the committee.")
-    mamba: MambaConfig = MambaConfig(d_model=16, depth=1)
+    mamba: MambaConfig = MambaConfig(d_model=16, depth=1, additive=AdditiveConfig())
     training: TrainingConfig = TrainingConfig(epochs=200, max_steps=400, batch_size=128, learning_rate=3e-3)
 
 
@@ -271,7 +285,7 @@ class ExpertsConfig(Config):
         NeighboursConfig(), description="Distances to training rows as further columns; none if null."
     )
     mixup: float = Field(0.2, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
-    mamba: MambaConfig = MambaConfig(d_model=32, depth=1)
+    mamba: MambaConfig = MambaConfig(d_model=32, depth=1, additive=AdditiveConfig())
     training: TrainingConfig = TrainingConfig(
         epochs=60, min_steps=100, max_steps=1200, sqrt_rows=4096, batch_size=128, learning_rate=3e-3
     )

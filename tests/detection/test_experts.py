@@ -5,9 +5,11 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from swift_hydra_kedro.config import AdditiveConfig
 from swift_hydra_kedro.detection import experts as experts_module
 from swift_hydra_kedro.detection.experts import VIEWS, fit_experts
 from swift_hydra_kedro.detection.rows import draw_bags
+from swift_hydra_kedro.models.calibration import OutOfBag
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
 from .toy import experts_config, training_rows
@@ -58,8 +60,10 @@ def test_each_expert_sees_its_share_of_the_features_alone():
 
 
 def inputs_seen(experts):
-    """Inputs `(M, F)` that have a weight."""
-    return experts.net.tokens.input_weight.abs().amax(-1) > 0
+    """Inputs `(M, F)` that have a weight, in both paths."""
+    seen, of_additive = (weight.abs().amax(-1) > 0 for weight in experts.net.input_weights)
+    assert torch.equal(seen, of_additive)
+    return seen
 
 
 @pytest.mark.parametrize("mixed", [True, False])
@@ -118,6 +122,41 @@ def test_out_of_bag_rows_are_judged_by_the_experts_that_had_not_drawn_them(monke
     np.testing.assert_allclose(np.sort(out_of_bag.probability), np.sort(expected), rtol=1e-4)
     assert out_of_bag.y.sum() == 20
     np.testing.assert_allclose(out_of_bag.weight, 1)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("trusted", [0, 1])
+def test_the_path_that_is_right_about_rows_that_it_has_not_seen_gets_the_larger_share(trusted, monkeypatch):
+    def paths(rows, sample, sums):
+        y = rows.y[sample].numpy()
+        right, wrong = (OutOfBag(np.abs(y - error), y, np.ones(len(y))) for error in (0.1, 0.6))
+        return [wrong, right] if trusted else [right, wrong]
+
+    monkeypatch.setattr(experts_module, "_out_of_bag_paths", paths)
+    experts, _, out_of_bag = fit(training_rows(), training=BRIEFLY)
+    share = experts.net.additive_share
+    assert (share > 0.6) if trusted else (share < 0.15)
+    error = share * (0.1 if trusted else 0.6) + (1 - share) * (0.6 if trusted else 0.1)
+    np.testing.assert_allclose(np.abs(out_of_bag.probability - out_of_bag.y), error, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_the_penalty_holds_the_additive_path_small_and_leaves_the_blocks_alone():
+    paths = []
+    for penalty in (0.0, 100.0):
+        mamba = experts_config().mamba.model_copy(update={"additive": AdditiveConfig(penalty=penalty)})
+        paths.append(fit(training_rows(), mamba=mamba)[0].paths(training_rows().x))
+    (deep, additive), (other_deep, smaller) = paths
+    torch.testing.assert_close(deep, other_deep)
+    assert smaller.std() < 0.5 * additive.std()
+
+
+@torch.no_grad()
+def test_without_an_additive_path_the_blocks_decide():
+    mamba = experts_config().mamba.model_copy(update={"additive": None})
+    experts, _, out_of_bag = fit(training_rows(), mamba=mamba)
+    assert torch.equal(experts(training_rows().x), experts.paths(training_rows().x)[0])
+    assert len(out_of_bag.y)
 
 
 def test_where_rows_are_sampled_to_be_judged_each_stands_for_many(monkeypatch):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from swift_hydra_kedro.config import DetectionConfig, ExpertsConfig, GateConfig, MambaConfig, TrainingConfig
+from swift_hydra_kedro.config import (
+    AdditiveConfig,
+    DetectionConfig,
+    ExpertsConfig,
+    GateConfig,
+    MambaConfig,
+    TrainingConfig,
+)
 from swift_hydra_kedro.detection.rows import TrainingRows
 
 N_NORMAL, N_ANOMALOUS, N_SYNTHETIC = 80, 20, 10
@@ -32,7 +39,7 @@ CONFIG = DetectionConfig(
         n_experts=4,
         mixup=0.2,
         max_clusters=5,
-        mamba=MambaConfig(d_model=8, d_state=4, depth=1, bins=2),
+        mamba=MambaConfig(d_model=8, d_state=4, depth=1, bins=2, additive=AdditiveConfig()),
         training=TRAINING,
     ),
     gate=GateConfig(top_k=2, training=TRAINING, joint_training=TRAINING.model_copy(update={"max_steps": 20})),

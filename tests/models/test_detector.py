@@ -2,17 +2,21 @@ import pytest
 import torch
 from torch.func import functional_call
 
-from swift_hydra_kedro.config import MambaConfig
-from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.config import AdditiveConfig, MambaConfig
+from swift_hydra_kedro.models.detector import MambaDetector, logit_of_mean
 from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, SCALED, PiecewiseLinearEncoding
 
 TOKENS = ("record", "feature")
+PATHS = (None, AdditiveConfig())
 TRAIN = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
 
 
-def detector(tokens="record", stack=(), bins=3, **settings):
-    config = MambaConfig(d_model=8, d_state=4, depth=2, tokens=tokens, bins=bins, **settings)
-    return MambaDetector(PiecewiseLinearEncoding.fit(TRAIN.numpy(), bins), config, stack)
+def detector(tokens="record", stack=(), bins=3, additive=None):
+    config = MambaConfig(d_model=8, d_state=4, depth=2, tokens=tokens, bins=bins, additive=additive)
+    model = MambaDetector(PiecewiseLinearEncoding.fit(TRAIN.numpy(), bins), config, stack)
+    if additive is not None:  # its weights are 0 to begin with
+        torch.nn.init.normal_(model.net.additive.weight)
+    return model
 
 
 def count(d_model):
@@ -34,8 +38,9 @@ def test_rows_do_not_see_each_other(tokens):
 
 
 @pytest.mark.parametrize("tokens", TOKENS)
-def test_stacked_detectors_equal_a_loop_in_outputs_and_gradients(tokens):
-    stacked, single = detector(tokens, (3,)).double(), detector(tokens).double()
+@pytest.mark.parametrize("additive", PATHS)
+def test_stacked_detectors_equal_a_loop_in_outputs_and_gradients(tokens, additive):
+    stacked, single = (detector(tokens, stack, additive=additive).double() for stack in ((3,), ()))
     x = TRAIN[:15].double().reshape(3, 5, 4)
     slices = [{name: value[m] for name, value in stacked.named_parameters()} for m in range(3)]
     alone = torch.stack([functional_call(single, slices[m], (x[m],)) for m in range(3)])
@@ -49,17 +54,19 @@ def test_stacked_detectors_equal_a_loop_in_outputs_and_gradients(tokens):
 
 
 @pytest.mark.parametrize("tokens", TOKENS)
-def test_gradient_in_the_row_equals_finite_differences(tokens):
-    model = detector(tokens).double()
+@pytest.mark.parametrize("additive", PATHS)
+def test_gradient_in_the_row_equals_finite_differences(tokens, additive):
+    model = detector(tokens, additive=additive).double()
     assert torch.autograd.gradcheck(model, torch.randn(3, 4, dtype=torch.float64, requires_grad=True))
 
 
 @pytest.mark.parametrize("tokens", TOKENS)
 @pytest.mark.parametrize("stack", [(), (2,)])
-def test_masked_features_no_longer_matter(tokens, stack):
-    model = detector(tokens, stack)
+@pytest.mark.parametrize("additive", PATHS)
+def test_masked_features_no_longer_matter(tokens, stack, additive):
+    model = detector(tokens, stack, additive=additive)
     mask = (model.encoding.feature_of_output != 2).float().expand(*stack, -1)
-    model.net.tokens.keep_only(mask)
+    model.net.keep_only(mask)
     x = TRAIN.expand(*stack, -1, -1)
     changed = x.clone()
     changed[..., 2] += 1
@@ -78,6 +85,35 @@ def test_feature_tokens_are_a_sum_over_the_feature_s_own_inputs():
         torch.testing.assert_close(tokens[:, feature], expected)
 
 
+@torch.no_grad()
+def test_the_probability_is_the_weighted_mean_of_the_paths():
+    model = detector(stack=(2,), additive=AdditiveConfig(share=0.3)).double()
+    deep, additive = (torch.sigmoid(path) for path in model.paths(TRAIN.double()))
+    torch.testing.assert_close(torch.sigmoid(model(TRAIN.double())), 0.7 * deep + 0.3 * additive)
+
+
+@torch.no_grad()
+def test_the_additive_path_adds_up_one_curve_per_feature():
+    model = detector(additive=AdditiveConfig()).double()
+    x = TRAIN.double()
+    changed = x.clone()
+    changed[:, 1] += 0.5
+    other = x.clone()
+    other[:, [0, 2, 3]] = x[0, [0, 2, 3]]
+    other_changed = other.clone()
+    other_changed[:, 1] += 0.5
+    rise, other_rise = (model.paths(b)[1] - model.paths(a)[1] for a, b in ((x, changed), (other, other_changed)))
+    torch.testing.assert_close(rise, other_rise)
+    assert rise.abs().max() > 0.1
+
+
+def test_the_logit_of_a_mean_stays_finite_and_keeps_its_gradient_where_probabilities_round_to_0_or_1():
+    logits = torch.tensor([-200.0, 200.0], requires_grad=True)
+    mean = logit_of_mean(logits, logits, torch.tensor(0.3))
+    torch.testing.assert_close(mean, logits)
+    torch.testing.assert_close(torch.autograd.grad(mean.sum(), logits)[0], torch.ones(2))
+
+
 def test_single_detector_s_parameter_count_is_near_table_3():
     assert count(136) == pytest.approx(274_542, rel=0.05)
 
@@ -88,11 +124,13 @@ def test_expert_s_parameter_count_is_near_table_3():
 
 @pytest.mark.parametrize("tokens", ["record", "feature"])
 @pytest.mark.parametrize("views", [(SCALED,), (SCALED, NORMAL), ALL_VIEWS])
-def test_a_part_that_was_taken_over_computes_the_same_within_the_stack(tokens, views):
-    whole = detector(tokens, (4,)).double()
+@pytest.mark.parametrize("additive", PATHS)
+def test_a_part_that_was_taken_over_computes_the_same_within_the_stack(tokens, views, additive):
+    whole = detector(tokens, (4,), additive=additive).double()
     others = whole(TRAIN.double())[[1, 3]]
     part = MambaDetector(whole.encoding.with_views(views), whole.config, (2,)).double()
-    whole.net.tokens.input_weight[[0, 2]] = 0
+    for weight in whole.net.input_weights:
+        weight[[0, 2]] = 0
     whole.take_over(part, torch.tensor([0, 2]))
     together = whole(TRAIN.double())
     torch.testing.assert_close(together[[0, 2]], part(TRAIN.double()))

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from tqdm import tqdm
 
 from swift_hydra_kedro.config import ExpertsConfig
 from swift_hydra_kedro.detection.rows import TrainingRows, draw_bags, expert_batches
+from swift_hydra_kedro.detection.stacking import additive_share
 from swift_hydra_kedro.models.batches import mixup
 from swift_hydra_kedro.models.calibration import OutOfBag
 from swift_hydra_kedro.models.detector import MambaDetector
@@ -66,11 +68,13 @@ def fit_experts(
         trained = in_threads(tasks, rows.x.device)
     with seeded_init(generator):
         experts = MambaDetector(encoding, config.mamba, (config.n_experts,)).to(rows.x.device)
-    experts.net.tokens.input_weight.zero_()
+    for weight in experts.net.input_weights:
+        weight.zero_()
     for group in groups:
         experts.take_over(group.stack, group.members)
     history = _mean_over_experts([history for history, _ in trained], groups)
-    return experts, history, _mean_out_of_bag(rows, sample, [sums for _, sums in trained])
+    out_of_bag = _share_out(experts, _out_of_bag_paths(rows, sample, [sums for _, sums in trained]))
+    return experts, history, out_of_bag
 
 
 @dataclass(frozen=True)
@@ -141,33 +145,54 @@ def _fit_group(
 ) -> tuple[History, Tensor]:
     """Train the stack of a group in place, until it is done or told to `stop`.
 
-    Returns the history and, for the rows `sample (C,)`, how many experts had not drawn them and the sum of the
-    probabilities that these give, `(2, C)`.
+    Returns the history and, for the rows `sample (C,)`, how many experts had not drawn them and the sums of the
+    probabilities that these give by each path, `(1 + paths, C)`.
     """
     stack, generator, clusters = group.stack, group.generator, cluster_of_expert[group.members.cpu().numpy()]
-    stack.net.tokens.keep_only(group.mask)
+    stack.net.keep_only(group.mask)
     bags = draw_bags(rows, _takes_synthetic(group, config), config.bootstrap, generator)
     every = max(1, n_steps // RECORDS)
-    optimiser = torch.optim.Adam(stack.parameters(), lr=config.training.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.training.learning_rate, total_steps=n_steps)
+    optimiser = torch.optim.Adam(_parameter_groups(rows, stack, config), fused=True)
+    peaks = [part["lr"] for part in optimiser.param_groups]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peaks, total_steps=n_steps)
     history: History = []
     for start in range(0, n_steps, every):
         block = expert_batches(rows, bags, clusters, config, min(every, n_steps - start), generator)  # (steps, G, B)
         total = torch.zeros((), device=rows.x.device)
         for index in block:
             if stop.is_set():
-                return history, torch.zeros(2, len(sample))
+                return history, torch.zeros(0, len(sample))
             x, y, weight = mixup(rows.x[index], rows.y[index], rows.weight[index], config.mixup, generator)
-            losses = F.binary_cross_entropy_with_logits(stack(x), y, weight, reduction="none").mean(-1)  # (G,)
+            losses = _losses(stack, x, y, weight)  # (G,)
             optimiser.zero_grad()
             losses.sum().backward()
             optimiser.step()
             schedule.step()
-            stack.net.tokens.keep_only(group.mask)
+            stack.net.keep_only(group.mask)
             total += losses.detach().mean()
         history.append({"step": start + len(block), "loss": float(total) / len(block)})
         bar.update(len(block))
     return history, _sums_out_of_bag(stack, rows.x[sample], sample, bags)
+
+
+def _parameter_groups(rows: TrainingRows, stack: MambaDetector, config: ExpertsConfig) -> list[dict[str, Any]]:
+    """The blocks' weights, and those of the additive path, which alone is held small, the less the more rows."""
+    path, additive = stack.net.additive, config.mamba.additive
+    if path is None or additive is None:
+        return [{"params": list(stack.parameters()), "lr": config.training.learning_rate}]
+    own = {id(weight) for weight in path.parameters()}
+    others = [weight for weight in stack.parameters() if id(weight) not in own]
+    penalty = additive.penalty / int((~rows.synthetic).sum())
+    return [
+        {"params": others, "lr": config.training.learning_rate},
+        {"params": list(path.parameters()), "lr": additive.learning_rate, "weight_decay": penalty},
+    ]
+
+
+def _losses(stack: MambaDetector, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+    """Mean loss of each expert, `(G,)`: its paths learn apart, so that neither leaves to the other what it could do."""
+    losses = [F.binary_cross_entropy_with_logits(path, y, weight, reduction="none") for path in stack.paths(x)]
+    return torch.stack(losses).sum(0).mean(-1)
 
 
 def _takes_synthetic(group: _Group, config: ExpertsConfig) -> list[bool]:
@@ -178,8 +203,9 @@ def _takes_synthetic(group: _Group, config: ExpertsConfig) -> list[bool]:
 @torch.no_grad()
 def _sums_out_of_bag(stack: MambaDetector, x: Tensor, sample: Tensor, bags: list[Tensor]) -> Tensor:
     not_drawn = torch.stack([~torch.isin(sample, bag) for bag in bags])  # (G, C)
-    probability = torch.cat([torch.sigmoid(stack(part)) for part in x.split(CHUNK)], dim=1)  # (G, C)
-    return torch.stack([not_drawn.sum(0), (not_drawn * probability).sum(0)]).cpu()
+    logits = torch.cat([torch.stack(stack.paths(part)) for part in x.split(CHUNK)], dim=-1)  # (paths, G, C)
+    sums = (not_drawn * torch.sigmoid(logits)).sum(1)  # (paths, C)
+    return torch.cat([not_drawn.sum(0, keepdim=True), sums]).cpu()
 
 
 def _sample_of_real_rows(rows: TrainingRows, generator: torch.Generator) -> Tensor:
@@ -191,15 +217,25 @@ def _sample_of_real_rows(rows: TrainingRows, generator: torch.Generator) -> Tens
     return torch.cat([rows_[:MAX_OUT_OF_BAG] for rows_ in shuffled])
 
 
-def _mean_out_of_bag(rows: TrainingRows, sample: Tensor, sums: list[Tensor]) -> OutOfBag:
-    """Mean over the experts that had not drawn a row; rows that all have drawn are left out."""
-    count, total = torch.stack(sums).sum(0)  # (C,) each
+def _out_of_bag_paths(rows: TrainingRows, sample: Tensor, sums: list[Tensor]) -> list[OutOfBag]:
+    """By each path the mean over the experts that had not drawn a row; rows that all have drawn are left out."""
+    count, *totals = torch.stack(sums).sum(0)  # (C,) each
     y, weight = rows.y[sample].cpu(), rows.weight[sample].cpu()
     for mask, label in zip(rows.kinds, (0, 1), strict=False):
         weight[y == label] *= mask.sum().item() / max(1, int((y == label).sum()))
     known = count > 0
-    arrays = (total[known] / count[known], y[known], weight[known])
-    return OutOfBag(*(array.double().numpy() for array in arrays))
+    known_rows = [(total[known] / count[known], y[known], weight[known]) for total in totals]
+    return [OutOfBag(*(array.double().numpy() for array in arrays)) for arrays in known_rows]
+
+
+def _share_out(experts: MambaDetector, paths: list[OutOfBag]) -> OutOfBag:
+    """Give the additive path the share that it has earned; what the experts then say."""
+    if experts.config.additive is None:
+        return paths[0]
+    deep, additive = paths
+    share = additive_share(deep, additive, experts.config.additive)
+    experts.net.additive_share.fill_(share)
+    return replace(deep, probability=(1 - share) * deep.probability + share * additive.probability)
 
 
 def _mean_over_experts(histories: list[History], groups: list[_Group]) -> History:

@@ -34,10 +34,6 @@ class RecordTokens(nn.Module):
         """Weights by input, `(*stack, F, d_model)`; a view of the parameter."""
         return self.projection.weight.detach().mT
 
-    def keep_only(self, mask: Tensor) -> None:
-        """Forget the inputs where `mask (*stack, F)` is 0."""
-        self.input_weight.mul_(mask.unsqueeze(-1))
-
 
 class FeatureTokens(nn.Module):
     """One token for each feature. Shape: `(*stack, B, F)` or `(B, F)` -> `(*stack, B, P, d_model)`."""
@@ -62,16 +58,17 @@ class FeatureTokens(nn.Module):
         """Weights by input, `(*stack, F, d_model)`; a view of the parameter."""
         return self.weight.detach()
 
-    def keep_only(self, mask: Tensor) -> None:
-        """Forget the inputs where `mask (*stack, F)` is 0."""
-        self.input_weight.mul_(mask.unsqueeze(-1))
-
 
 class MambaNet(nn.Module):
-    """Tokens -> residual blocks -> LeakyReLU head.
+    """Tokens -> residual blocks -> LeakyReLU head, and beside them a path that is linear in the encoded row.
+
+    This adds up one curve per feature (a generalised additive model: Hastie and Tibshirani, 1986). It is seldom far
+    wrong where rows are few; the blocks say what no sum can say. The two probabilities are averaged.
 
     Shape: encoded rows `(*stack, B, F)` -> logits `(*stack, B)`.
     """
+
+    additive_share: Tensor
 
     def __init__(self, encoding: PiecewiseLinearEncoding, config: MambaConfig, stack: Stack) -> None:
         super().__init__()
@@ -86,14 +83,46 @@ class MambaNet(nn.Module):
         self.final_norm = RMSNorm(width, stack)
         self.hidden = StackedLinear(width, width, stack)
         self.output = StackedLinear(width, 1, stack)
+        self.additive = None
+        if config.additive is not None:
+            self.register_buffer("additive_share", torch.tensor(config.additive.share))
+            self.additive = StackedLinear(encoding.n_outputs, 1, stack)
+            nn.init.zeros_(self.additive.weight)
 
     def forward(self, encoded: Tensor) -> Tensor:
         """Logits of encoded rows."""
+        deep, *additive = self.paths(encoded)
+        return logit_of_mean(deep, additive[0], self.additive_share) if additive else deep
+
+    def paths(self, encoded: Tensor) -> list[Tensor]:
+        """Logits of the blocks and, if there is one, of the additive path, `(*stack, B)` each."""
         tokens = self.tokens(encoded)  # (*stack, B, L, d_model)
         for norm, block in zip(self.norms, self.blocks, strict=True):
             tokens = tokens + block(norm(tokens))
         last = self.final_norm(tokens[..., -1, :])  # the scan is causal: the last token has seen all
-        return self.output(F.leaky_relu(self.hidden(last))).squeeze(-1)
+        logits = [self.output(F.leaky_relu(self.hidden(last)))]
+        if self.additive is not None:
+            logits.append(self.additive(encoded))
+        return [path.squeeze(-1) for path in logits]
+
+    @property
+    def input_weights(self) -> list[Tensor]:
+        """Weights by input, `(*stack, F, ...)` each; views of the parameters."""
+        additive = [] if self.additive is None else [self.additive.weight.detach().mT]
+        return [self.tokens.input_weight, *additive]
+
+    def keep_only(self, mask: Tensor) -> None:
+        """Forget the inputs where `mask (*stack, F)` is 0."""
+        for weight in self.input_weights:
+            weight.mul_(mask.unsqueeze(-1))
+
+
+def logit_of_mean(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+    """Logit of `(1 - share) sigmoid(first) + share sigmoid(second)`, without rounding it to 0 or 1 on the way."""
+    log_first, log_second = torch.log1p(-share), torch.log(share)
+    anomalous = torch.logaddexp(log_first + F.logsigmoid(first), log_second + F.logsigmoid(second))
+    normal = torch.logaddexp(log_first + F.logsigmoid(-first), log_second + F.logsigmoid(-second))
+    return anomalous - normal
 
 
 class MambaDetector(nn.Module):
@@ -112,6 +141,10 @@ class MambaDetector(nn.Module):
         """Logits of scaled rows."""
         return self.net(self.encoding(x))
 
+    def paths(self, x: Tensor) -> list[Tensor]:
+        """Logits of scaled rows by the blocks and, if there is one, by the additive path."""
+        return self.net.paths(self.encoding(x))
+
     def take_over(self, part: MambaDetector, members: Tensor) -> None:
         """Put the weights of `part`, stacked as `(G,)`, in the place of those of the `members (G,)` of this stack.
 
@@ -121,10 +154,11 @@ class MambaDetector(nn.Module):
         inputs = torch.isin(self.encoding.view_of_output, views).nonzero().flatten()
         own = self._weights()
         for name, weight in part._weights().items():
-            own[name][(members.unsqueeze(1), inputs) if name == INPUTS else members] = weight
+            own[name][(members.unsqueeze(1), inputs) if name.startswith(INPUTS) else members] = weight
 
     def _weights(self) -> dict[str, Tensor]:
-        """Views of all weights; those of the inputs are `INPUTS (*stack, F, d_model)`."""
-        inputs = self.net.tokens.input_weight
-        others = {n: p.detach() for n, p in self.net.named_parameters() if p.data_ptr() != inputs.data_ptr()}
-        return others | {INPUTS: inputs}
+        """Views of all weights; names of those by input, `(*stack, F, ...)`, start with `INPUTS`."""
+        by_input = {f"{INPUTS}{number}": weight for number, weight in enumerate(self.net.input_weights)}
+        pointers = {weight.data_ptr() for weight in by_input.values()}
+        others = {n: p.detach() for n, p in self.net.named_parameters() if p.data_ptr() not in pointers}
+        return others | by_input
