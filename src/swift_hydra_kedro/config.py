@@ -110,9 +110,11 @@ class BalancedTrainingConfig(TrainingConfig):
 class AdditiveConfig(Config):
     """The additive path: linear in a row's views, trained apart from the blocks, averaged with them."""
 
-    share: float = Field(0.3, gt=0, lt=1, description="Expected weight of its probability; the rest is the blocks'.")
-    share_rows: float = Field(
-        10.0, gt=0, description="Rows for which that counts, against the rows that experts have not drawn."
+    share: float = Field(
+        0.3, gt=0, lt=1, description="Expected weight of its probability; rows not drawn by experts correct it."
+    )
+    caution: float = Field(
+        1.5, ge=0, description="AUC-ROC, times the rarer class's rows, that a share further off by 1 must bring."
     )
     penalty: float = Field(4.0, ge=0, description="Weight of half its squared weights, over the training rows.")
     learning_rate: float = Field(3e-2, gt=0, description="Adam's learning rate.")

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.config import AdditiveConfig
 from swift_hydra_kedro.models.calibration import OutOfBag
 
-ITERATIONS = 200
-EPSILON = 1e-6
+SHARES = np.linspace(0, 0.8, 17)  # the blocks always have a say
 
 
 def additive_share(deep: OutOfBag, additive: OutOfBag, config: AdditiveConfig) -> float:
-    """Share `s` under which `(1 - s) deep + s additive` makes the labels likeliest, by expectation maximisation.
+    """Share `s` under which `(1 - s) deep + s additive` ranks best, by AUC-ROC, of those in `SHARES`.
 
-    Both classes weigh as much as the rarer one. The share's prior is worth `config.share_rows` further rows, so that
-    without any rows the share is `config.share`.
+    A share that is not the expected one has to be better by `config.caution (s - config.share)^2` over the number of
+    rows of the rarer class, as so much may be luck. Without rows of both classes it is the expected one.
     """
-    y, weight = deep.y.astype(int), deep.weight
-    count = np.bincount(y, weight, minlength=2)
-    balanced = weight * (count.min() / count.clip(EPSILON))[y]
-    likelihoods = [np.where(y == 1, path.probability, 1 - path.probability) for path in (deep, additive)]
-    first, second = (likelihood.clip(EPSILON) for likelihood in likelihoods)
-    share = config.share
-    for _ in range(ITERATIONS):
-        responsibility = share * second / ((1 - share) * first + share * second)
-        total = balanced @ responsibility + config.share_rows * config.share
-        share = float(total / (balanced.sum() + config.share_rows))
-    return share
+    n_rare = min(int((deep.y == label).sum()) for label in (0, 1))
+    if n_rare == 0:
+        return config.share
+    gains = [
+        roc_auc_score(deep.y, (1 - share) * deep.probability + share * additive.probability, sample_weight=deep.weight)
+        - config.caution * (share - config.share) ** 2 / n_rare
+        for share in SHARES
+    ]
+    return float(SHARES[np.argmax(gains)])
