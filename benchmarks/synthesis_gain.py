@@ -56,8 +56,8 @@ def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
     for name in missing:
         synthetic = make(name, rows, ours, cell.seed)
         regions = find_regions(rows, synthetic, config.detection.experts, cell.seed)
-        experts, _, out_of_bag = train_experts(rows, synthetic, regions, config.detection.experts, cell.seed)
-        mixture, _ = train_gate(experts, out_of_bag, rows, synthetic, regions, config.detection, cell.seed)
+        committee, _, out_of_bag = train_experts(rows, synthetic, regions, config.detection.experts, cell.seed)
+        mixture, _ = train_gate(committee, out_of_bag, rows, synthetic, regions, config.detection, cell.seed)
         score = predict_probability(mixture, x_test)
         yield {
             "method": name,

@@ -114,7 +114,10 @@ class AdditiveConfig(Config):
         0.3, gt=0, lt=1, description="Expected weight of its probability; rows not drawn by experts correct it."
     )
     caution: float = Field(
-        1.5, ge=0, description="AUC-ROC, times the rarer class's rows, that a share further off by 1 must bring."
+        3.0,
+        ge=0,
+        description="Part of 1 - AUC-ROC, times the root of the rarer class's rows, that a share further off by 1 must "
+        "bring.",
     )
     penalty: float = Field(4.0, ge=0, description="Weight of half its squared weights, over the training rows.")
     learning_rate: float = Field(3e-2, gt=0, description="Adam's learning rate.")
@@ -258,6 +261,20 @@ class ExpertsConfig(Config):
     """Clusters, their assignment to experts (eq. 6), and the experts' training."""
 
     n_experts: int = Field(20, ge=1, description="Number of experts M.")
+    committee_size: int | None = Field(
+        80,
+        ge=1,
+        description="Networks trained alike, the experts among them, whose mean all learn; null: only experts.",
+    )
+    committee_steps: int = Field(
+        100_000,
+        ge=1,
+        description="Gradient steps of all of these together, beyond which there are fewer, down to the experts; each "
+        "50 features of a table take as many again.",
+    )
+    selectivity: float = Field(
+        2.5, ge=0, description="How much a network's AUC-ROC on rows that it has not drawn counts for its weight."
+    )
     max_clusters: int = Field(10, ge=1, description="Most clusters the elbow method tries.")
     penalty: float = Field(1.0, ge=0, description="alpha of eq. 6, relative to the mean cluster size.")
     cluster_share: float = Field(
@@ -291,6 +308,11 @@ class ExpertsConfig(Config):
     training: TrainingConfig = TrainingConfig(
         epochs=60, min_steps=100, max_steps=1200, sqrt_rows=4096, batch_size=128, learning_rate=3e-3
     )
+
+    def n_members(self, n_rows: int, n_features: int) -> int:
+        """Networks to train on a table of that size: the experts, and those whose opinions they learn, too."""
+        affordable = int(self.committee_steps / (1 + n_features / 50) / self.training.steps(n_rows))
+        return max(self.n_experts, min(self.committee_size or 0, affordable))
 
 
 class GateConfig(Config):

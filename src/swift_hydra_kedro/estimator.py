@@ -25,7 +25,7 @@ from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
 from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate, train_judge
-from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.runtime import choose_device, stage_generators
 from swift_hydra_kedro.scorer import Scorer
@@ -131,8 +131,8 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
             self.synthetic_ = preprocessor.inverse_transform(result.synthetic.x.numpy())
             self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
         regions = find_regions(rows, synthetic, config.detection.experts, seed)
-        experts, _, out_of_bag = train_experts(rows, synthetic, regions, config.detection.experts, seed, self.verbose)
-        mixture, _ = train_gate(experts, out_of_bag, rows, synthetic, regions, config.detection, seed, self.verbose)
+        committee, _, out_of_bag = train_experts(rows, synthetic, regions, config.detection.experts, seed, self.verbose)
+        mixture, _ = train_gate(committee, out_of_bag, rows, synthetic, regions, config.detection, seed, self.verbose)
         self.scorer_ = Scorer(preprocessor, mixture, self.threshold)
         return self
 
@@ -258,7 +258,7 @@ class SwiftHydraSampler(BaseOverSampler):
 
 def generate(
     rows: LabelledRows, pretraining: PretrainingConfig, synthesis: SynthesisConfig, seed: int, progress: bool = False
-) -> tuple[SynthesisResult, MambaDetector]:
+) -> tuple[SynthesisResult, Committee]:
     """Pretrain and run the loop, as the pipeline's stages do one after the other; the loop's result and its judge."""
     training, held_out = hold_out(rows, pretraining.detector.holdout_share, seed)
     pretrained = pretrain(training, held_out, pretraining, seed, progress)

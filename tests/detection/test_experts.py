@@ -9,7 +9,7 @@ from swift_hydra_kedro.config import AdditiveConfig
 from swift_hydra_kedro.detection import experts as experts_module
 from swift_hydra_kedro.detection.experts import VIEWS, fit_experts
 from swift_hydra_kedro.detection.rows import draw_bags
-from swift_hydra_kedro.models.calibration import OutOfBag
+from swift_hydra_kedro.detection.stacking import Opinions
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
 from .toy import experts_config, training_rows
@@ -24,6 +24,10 @@ def fit(rows, seed=0, **settings):
     return fit_experts(rows, CLUSTERS[: config.n_experts], encoding, config, torch.Generator().manual_seed(seed))
 
 
+def members(rows, seed=0, **settings):
+    return fit(rows, seed, **settings)[0].members
+
+
 @pytest.fixture(scope="module")
 def fitted():
     rows = training_rows()
@@ -32,8 +36,8 @@ def fitted():
 
 @torch.no_grad()
 def test_every_expert_learns_a_separable_table(fitted):
-    rows, experts, _, _ = fitted
-    scores = experts(rows.x.expand(4, -1, -1))
+    rows, committee, _, _ = fitted
+    scores = committee.members(rows.x.expand(4, -1, -1))
     assert all(roc_auc_score(rows.y, score) > 0.97 for score in scores)
 
 
@@ -47,7 +51,7 @@ def test_history_tells_step_and_loss(fitted):
 
 def test_each_expert_sees_its_share_of_the_features_alone():
     rows = training_rows()
-    experts, _, _ = fit(rows, feature_share=0.75)
+    experts = members(rows, feature_share=0.75)
     base = experts(rows.x.expand(4, -1, -1))
     changes = []
     for feature in range(4):
@@ -68,7 +72,7 @@ def inputs_seen(experts):
 
 @pytest.mark.parametrize("mixed", [True, False])
 def test_experts_take_the_combinations_of_views_in_turn(mixed):
-    experts, _, _ = fit(training_rows(), n_experts=6, feature_share=1.0, mixed_views=mixed)
+    experts = members(training_rows(), n_experts=6, feature_share=1.0, mixed_views=mixed)
     views = [set(experts.encoding.view_of_output[row].tolist()) for row in inputs_seen(experts)]
     combinations = [set(VIEWS[expert % 4]) for expert in range(6)]
     assert views == (combinations if mixed else [{SCALED, PIECEWISE, NORMAL}] * 6)
@@ -76,7 +80,7 @@ def test_experts_take_the_combinations_of_views_in_turn(mixed):
 
 def test_half_of_the_experts_see_all_that_neighbours_say():
     rows = replace(training_rows(), n_described=2)
-    experts, _, _ = fit(rows, n_experts=8, feature_share=0.5)
+    experts = members(rows, n_experts=8, feature_share=0.5)
     scaled = inputs_seen(experts)[:, experts.encoding.view_of_output == SCALED]  # (M, P)
     assert scaled[:, 2:].all(1).tolist() == [True, False, False, True] * 2
     assert scaled[:, 2:].any(1).tolist() == [True, False, False, True] * 2
@@ -115,10 +119,11 @@ def test_out_of_bag_rows_are_judged_by_the_experts_that_had_not_drawn_them(monke
 
     monkeypatch.setattr(experts_module, "draw_bags", fixed_bags)
     monkeypatch.setattr(experts_module, "expert_batches", untrained)
-    experts, _, out_of_bag = fit(rows)
+    committee, _, out_of_bag = fit(rows)
     real = ~rows.synthetic
-    each = torch.sigmoid(experts(rows.x))[:, real]  # (M, N); experts 1 and 2 see bins, and 0 and 3 do not
-    expected = torch.where(half[real], (each[2] + each[3]) / 2, (each[0] + each[1]) / 2)
+    each = committee.weight.unsqueeze(1) * torch.sigmoid(committee.members(rows.x))[:, real]  # (M, N)
+    first, second = each[:2].sum(0) / committee.weight[:2].sum(), each[2:].sum(0) / committee.weight[2:].sum()
+    expected = torch.where(half[real], second, first)  # members 1 and 2 see bins, and 0 and 3 do not
     np.testing.assert_allclose(np.sort(out_of_bag.probability), np.sort(expected), rtol=1e-4)
     assert out_of_bag.y.sum() == 20
     np.testing.assert_allclose(out_of_bag.weight, 1)
@@ -127,17 +132,29 @@ def test_out_of_bag_rows_are_judged_by_the_experts_that_had_not_drawn_them(monke
 @torch.no_grad()
 @pytest.mark.parametrize("trusted", [0, 1])
 def test_rows_that_were_not_drawn_decide_between_the_paths(trusted, monkeypatch):
-    def paths(rows, sample, sums):
+    def opinions(rows, sample, groups, said):
         y = rows.y[sample].numpy()
-        right, wrong = (OutOfBag(np.abs(y - error), y, np.ones(len(y))) for error in (0.1, 0.8))
+        right, wrong = (
+            Opinions(np.tile(np.abs(y - error), (4, 1)), np.ones((4, len(y)), bool), y, np.ones(len(y)))
+            for error in (0.1, 0.8)
+        )
         return [wrong, right] if trusted else [right, wrong]
 
-    monkeypatch.setattr(experts_module, "_out_of_bag_paths", paths)
-    experts, _, out_of_bag = fit(training_rows(), training=BRIEFLY)
-    share = experts.net.additive_share
+    monkeypatch.setattr(experts_module, "_opinions", opinions)
+    committee, _, out_of_bag = fit(training_rows(), training=BRIEFLY)
+    share = committee.members.net.additive_share
     assert (share > 0.4) if trusted else (share == pytest.approx(0.3))  # which ranks all rows right already
     error = share * (0.1 if trusted else 0.8) + (1 - share) * (0.8 if trusted else 0.1)
     np.testing.assert_allclose(np.abs(out_of_bag.probability - out_of_bag.y), error, rtol=1e-5)
+
+
+def test_members_that_rank_the_rows_they_have_not_drawn_well_weigh_more():
+    rows = training_rows(shift=0.7)
+    committee, _, _ = fit(rows, n_experts=8, feature_share=0.25, mixed_views=False, selectivity=5.0)
+    sees_signal = inputs_seen(committee.members)[:, committee.members.encoding.feature_of_output < 2].any(1)
+    assert 0 < sees_signal.sum() < 8
+    assert committee.weight[sees_signal].min() > committee.weight[~sees_signal].max()
+    assert committee.weight.sum() == pytest.approx(1)
 
 
 @torch.no_grad()
@@ -145,7 +162,7 @@ def test_the_penalty_holds_the_additive_path_small_and_leaves_the_blocks_alone()
     paths = []
     for penalty in (0.0, 100.0):
         mamba = experts_config().mamba.model_copy(update={"additive": AdditiveConfig(penalty=penalty)})
-        paths.append(fit(training_rows(), mamba=mamba)[0].paths(training_rows().x))
+        paths.append(members(training_rows(), mamba=mamba).paths(training_rows().x))
     (deep, additive), (other_deep, smaller) = paths
     torch.testing.assert_close(deep, other_deep)
     assert smaller.std() < 0.5 * additive.std()
@@ -154,7 +171,8 @@ def test_the_penalty_holds_the_additive_path_small_and_leaves_the_blocks_alone()
 @torch.no_grad()
 def test_without_an_additive_path_the_blocks_decide():
     mamba = experts_config().mamba.model_copy(update={"additive": None})
-    experts, _, out_of_bag = fit(training_rows(), mamba=mamba)
+    committee, _, out_of_bag = fit(training_rows(), mamba=mamba)
+    experts = committee.members
     assert torch.equal(experts(training_rows().x), experts.paths(training_rows().x)[0])
     assert len(out_of_bag.y)
 
@@ -185,13 +203,13 @@ def test_the_number_of_threads_does_not_change_a_bit():
 def test_bagging_makes_the_experts_differ_more():
     rows = training_rows(shift=0.5)
     alike = {"feature_share": 1.0, "mixed_views": False, "cluster_share": 0.0}
-    spread = [fit(rows, bootstrap=b, **alike)[0](rows.x.expand(4, -1, -1)).std(0).mean() for b in (False, True)]
+    spread = [members(rows, bootstrap=b, **alike)(rows.x.expand(4, -1, -1)).std(0).mean() for b in (False, True)]
     assert spread[1] > 1.1 * spread[0]
 
 
 def test_at_least_one_feature_is_seen():
     rows = training_rows()
-    experts, _, _ = fit(rows, feature_share=0.01)
+    experts = members(rows, feature_share=0.01)
     weight = experts.net.tokens.projection.weight  # (M, d_model, F)
     assert ((weight != 0).any(1).sum(1) >= 1).all()
 
@@ -205,7 +223,8 @@ def test_rows_of_weight_zero_are_not_learnt():
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), 2)
     config = experts_config(mixup=0.0)
     both = [
-        fit_experts(r, CLUSTERS[:4], encoding, config, torch.Generator().manual_seed(0))[0] for r in (rows, changed)
+        fit_experts(r, CLUSTERS[:4], encoding, config, torch.Generator().manual_seed(0))[0].members
+        for r in (rows, changed)
     ]
     torch.testing.assert_close(*(e(rows.x.expand(4, -1, -1)) for e in both))
 
@@ -214,7 +233,7 @@ def test_fitting_is_reproducible_and_leaves_global_state_alone():
     rows = training_rows()
     before = torch.get_rng_state()
     short = experts_config().training.model_copy(update={"max_steps": 5})
-    outputs = [fit(rows, seed, training=short)[0](rows.x.expand(4, -1, -1)) for seed in (0, 0, 1)]
+    outputs = [members(rows, seed, training=short)(rows.x) for seed in (0, 0, 1)]
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.detection.experts import fit_experts
 from swift_hydra_kedro.detection.gating import _Phase, fit_mixture
+from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
@@ -18,7 +19,7 @@ from .toy import CONFIG, TRAINING, gate_config, training_rows
 
 def untrained(rows, n_experts=4):
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), CONFIG.experts.mamba.bins)
-    return MambaDetector(encoding, CONFIG.experts.mamba, (n_experts,))
+    return Committee(MambaDetector(encoding, CONFIG.experts.mamba, (n_experts,)))
 
 
 def trained(rows, n_experts=4):
@@ -31,8 +32,8 @@ def specialists(rows):
     """Two sure experts: one calls everything an anomaly, the other nothing."""
     experts = untrained(rows, 2)
     with torch.no_grad():
-        experts.net.output.weight.zero_()
-        experts.net.output.bias.copy_(torch.tensor([[4.0], [-4.0]]))
+        experts.members.net.output.weight.zero_()
+        experts.members.net.output.bias.copy_(torch.tensor([[4.0], [-4.0]]))
     return experts
 
 
@@ -67,23 +68,38 @@ def test_gate_learns_to_send_each_row_to_the_expert_that_knows_it():
 def test_experts_stay_fixed_while_the_gate_is_trained():
     rows = training_rows()
     experts = untrained(rows)
-    before = weights(experts)
+    before = weights(experts.members)
     mixture, history = fit(experts, rows, gate_config(joint_training=None))
     assert torch.equal(weights(mixture.experts), before)
     assert {row["phase"] for row in history} == {"gate"}
 
 
-def test_joint_training_leads_the_mixture_to_the_mean_of_all_experts():
+def test_joint_training_leads_the_mixture_to_the_mean_of_the_committee():
     rows = training_rows(shift=0.7)
     experts = trained(rows)
     with torch.no_grad():
-        mean = torch.sigmoid(experts(rows.x)).mean(0)
+        mean = experts(rows.x)
     distances = []
     for joint in (None, CONFIG.gate.joint_training.model_copy(update={"max_steps": 60})):
         mixture, history = fit(copy.deepcopy(experts), rows, gate_config(joint_training=joint))
         distances.append(float((mixture(rows.x) - mean).detach().abs().mean()))
     assert [row["phase"] for row in history[-10:]] == ["joint"] * 10
     assert distances[1] < 0.75 * distances[0]
+
+
+def test_the_experts_are_the_first_members_and_learn_from_all_of_them():
+    rows = training_rows(shift=0.7)
+    committee = trained(rows, 8)
+    with torch.no_grad():  # those that are no experts turn the scores upside down
+        committee.members.net.output.weight[4:] *= -1
+        committee.weight.copy_(torch.tensor([0.02] * 4 + [0.23] * 4))
+    fixed, _ = fit(committee, rows, gate_config(joint_training=None))
+    torch.testing.assert_close(fixed.experts(rows.x), committee.members(rows.x)[:4])
+    longer = CONFIG.gate.joint_training.model_copy(update={"max_steps": 100})
+    mixture, _ = fit(committee, rows, gate_config(joint_training=longer))
+    with torch.no_grad():
+        target = committee(rows.x)
+        assert (mixture(rows.x) - target).abs().mean() < 0.5 * (fixed(rows.x) - target).abs().mean()
 
 
 def test_distillation_draws_the_experts_together():
@@ -102,7 +118,7 @@ def test_experts_own_loss_counts_evenly_but_for_its_focus_on_the_rows_they_are_g
         config = gate_config(distil=False, focus=focus, expert_weight=expert_weight)
         gate = NoisyTopKGate(4, 4, 2)
         torch.nn.init.zeros_(gate.score.weight)
-        mixture = MixtureOfExperts(experts, gate)
+        mixture = MixtureOfExperts(experts.members, gate)
         phase = _Phase(mixture, None, rows, config, torch.Generator().manual_seed(0), False)
         loss, given = phase._loss(rows.x, rows.y, rows.weight, with_experts=True)
         losses.append(loss.detach())
@@ -136,7 +152,7 @@ def test_balance_weight_spreads_the_rows_over_the_experts():
     for balance_weight in (0.0, 5.0):
         experts = specialists(rows)
         with torch.no_grad():
-            experts.net.output.bias[1] = 0  # half of the rows are normal: an expert in doubt is the better one
+            experts.members.net.output.bias[1] = 0  # half of the rows are normal: an expert in doubt is the better one
         rows.y[:], rows.synthetic[:] = 1, False
         rows.y[:50] = 0
         rows.x[:, 0] = 1  # by which the gate can favour an expert on all rows
@@ -207,7 +223,7 @@ def test_joint_training_lifts_the_random_subspaces():
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), 0)
     settings = CONFIG.experts.model_copy(update={"feature_share": 0.25})
     experts, _, _ = fit_experts(rows, np.zeros(4, int), encoding, settings, torch.Generator().manual_seed(0))
-    unseen = (experts.net.tokens.projection.weight == 0).all(1)  # (M, P)
+    unseen = (experts.members.net.tokens.projection.weight == 0).all(1)  # (M, P)
     assert unseen.float().mean() == 0.75
     mixture, _ = fit(experts, rows)
     assert (mixture.experts.net.tokens.projection.weight != 0).all()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.config import AdditiveConfig
-from swift_hydra_kedro.detection.stacking import additive_share
+from swift_hydra_kedro.detection.stacking import Opinions, additive_share, network_weights
 from swift_hydra_kedro.models.calibration import OutOfBag
 
 
@@ -33,7 +33,7 @@ def test_two_equally_good_paths_are_better_together():
 
 def test_what_may_be_luck_moves_it_little():
     good, useless = path(1.0, 30, 3), path(0.0, 30, 3, seed=1)
-    shares = [additive_share(useless, good, AdditiveConfig(share=0.3, caution=c)) for c in (0.0, 0.5, 1e3)]
+    shares = [additive_share(useless, good, AdditiveConfig(share=0.3, caution=c)) for c in (0.0, 3.0, 1e3)]
     assert shares[0] > shares[1] > shares[2] == pytest.approx(0.3)
 
 
@@ -48,3 +48,52 @@ def test_it_is_never_worse_than_what_was_expected(seed, expected):
     deep, additive = path(0.5, 60, 6, seed), path(1.0, 60, 6, seed + 1)
     share = additive_share(deep, additive, AdditiveConfig(share=expected))
     assert auc(deep, additive, share) >= auc(deep, additive, expected)
+
+
+def test_where_little_is_left_to_gain_little_counts():
+    deep, useless = path(6.0), path(0.0, seed=1)  # deep ranks nearly all rows right
+    assert 0 < auc(deep, useless, 0.0) - auc(deep, useless, 0.3) < 0.001
+    assert additive_share(deep, useless, AdditiveConfig(share=0.3)) < 0.2
+
+
+def opinions(signals, not_drawn=None, n_anomalous=30):
+    paths = [path(signal, n_anomalous=n_anomalous, seed=seed) for seed, signal in enumerate(signals)]
+    probability = np.stack([one.probability for one in paths])
+    everything = np.ones(probability.shape, bool)
+    return Opinions(probability, everything if not_drawn is None else not_drawn, paths[0].y, paths[0].weight)
+
+
+def test_networks_weigh_by_what_they_rank_right():
+    said = opinions([0.5, 2.0, 4.0])
+    weight = network_weights(said, 2.5)
+    assert weight[0] < weight[1] < weight[2]
+    assert weight.sum() == pytest.approx(1)
+    aucs = [roc_auc_score(said.y, p) for p in said.probability]
+    assert np.log(weight[2] / weight[0]) == pytest.approx(2.5 * np.sqrt(30) * (aucs[2] - aucs[0]))
+    np.testing.assert_allclose(network_weights(said, 0.0), 1 / 3)
+
+
+def test_what_a_network_has_drawn_does_not_speak_for_it():
+    said = opinions([2.0, 2.0])
+    said.not_drawn[0, ::2] = False
+    said.probability[0, ::2] = said.y[::2]  # learnt by heart
+    changed = opinions([2.0, 2.0], said.not_drawn)
+    np.testing.assert_allclose(network_weights(said, 2.5), network_weights(changed, 2.5))
+
+
+def test_a_network_that_has_drawn_all_anomalies_counts_as_an_average_one():
+    said = opinions([0.5, 2.0, 4.0])
+    said.not_drawn[1, said.y == 1] = False
+    weight = network_weights(said, 2.5)
+    assert weight[1] == pytest.approx(np.sqrt(weight[0] * weight[2]))
+    said.not_drawn[:, said.y == 1] = False
+    np.testing.assert_allclose(network_weights(said, 2.5), 1 / 3)
+
+
+def test_the_mean_leaves_out_who_has_drawn_a_row_and_rows_that_all_have_drawn():
+    not_drawn = np.array([[True, True, False, False], [True, False, True, False]])
+    said = Opinions(np.array([[0.2] * 4, [0.8] * 4]), not_drawn, np.array([0, 0, 1, 1]), np.arange(4.0))
+    mean = said.mean(np.array([0.75, 0.25]))
+    np.testing.assert_allclose(mean.probability, [0.35, 0.2, 0.8])
+    assert mean.y.tolist() == [0, 0, 1]
+    assert mean.weight.tolist() == [0, 1, 2]

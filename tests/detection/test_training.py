@@ -40,10 +40,10 @@ def seen(monkeypatch):
     return seen
 
 
-def test_regions_deal_existing_clusters_to_all_experts(real, synthetic):
+def test_regions_deal_existing_clusters_to_all_members(real, synthetic):
     regions = find_regions(real, synthetic, BRIEF, seed=0)
-    assert regions.cluster_of_expert.shape == (4,)
-    assert set(regions.cluster_of_expert) <= set(range(len(regions.clusters.centres)))
+    assert regions.cluster_of_member.shape == (6,)
+    assert set(regions.cluster_of_member) <= set(range(len(regions.clusters.centres)))
     assert len(regions.clusters.centres) <= 5
 
 
@@ -94,8 +94,8 @@ def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, syntheti
     rows, extra = real[torch.arange(80 + n_anomalous)], synthetic[:n_synthetic]
     config = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"neighbours": NEIGHBOURS})})
     regions = find_regions(rows, extra, config.experts, seed=0)
-    experts, _, out_of_bag = train_experts(rows, extra, regions, config.experts, seed=0)
-    mixture, _ = train_gate(experts, out_of_bag, rows, extra, regions, config, seed=0)
+    committee, _, out_of_bag = train_experts(rows, extra, regions, config.experts, seed=0)
+    mixture, _ = train_gate(committee, out_of_bag, rows, extra, regions, config, seed=0)
     assert (mixture.neighbourhood is not None) == (n_anomalous >= NEIGHBOURS.min_rows)
     scores = mixture(rows.x).detach()
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -110,8 +110,8 @@ def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):
     outputs = []
     for seed in (0, 0, 1):
         regions = find_regions(real, synthetic, config.experts, seed)
-        experts, _, out_of_bag = train_experts(real, synthetic, regions, config.experts, seed)
-        mixture, _ = train_gate(experts, out_of_bag, real, synthetic, regions, config, seed)
+        committee, _, out_of_bag = train_experts(real, synthetic, regions, config.experts, seed)
+        mixture, _ = train_gate(committee, out_of_bag, real, synthetic, regions, config, seed)
         outputs.append(mixture(real.x))
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])
@@ -125,9 +125,9 @@ def test_the_judge_is_a_committee_that_tells_the_classes_apart_and_is_reproducib
     )
     judge, same, other = (train_judge(real, config, seed) for seed in (0, 0, 1))
     with torch.no_grad():
-        logits = judge(real.x)
-    assert logits.shape == (3, len(real.y))
-    assert torch.equal(logits, same(real.x))
-    assert not torch.equal(logits, other(real.x))
-    assert roc_auc_score(real.y, torch.sigmoid(logits).mean(0)) > 0.9
+        probability = judge(real.x)
+    assert judge.members.stack == (3,)
+    assert torch.equal(probability, same(real.x))
+    assert not torch.equal(probability, other(real.x))
+    assert roc_auc_score(real.y, probability) > 0.9
     assert not any(p.requires_grad for p in judge.parameters())

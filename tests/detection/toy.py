@@ -37,6 +37,7 @@ TRAINING = TrainingConfig(epochs=100, max_steps=60, batch_size=20, learning_rate
 CONFIG = DetectionConfig(
     experts=ExpertsConfig(
         n_experts=4,
+        committee_size=6,
         mixup=0.2,
         max_clusters=5,
         mamba=MambaConfig(d_model=8, d_state=4, depth=1, bins=2, additive=AdditiveConfig()),

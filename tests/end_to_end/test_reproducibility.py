@@ -16,7 +16,7 @@ MODELS = [
     "single_detector",
     "policy",
     "regions",
-    "experts",
+    "committee",
     "model",
     "train_rows",
     "test_rows",

@@ -25,7 +25,7 @@ def written(project, dataset):
 def test_only_what_a_deleted_output_needs_is_made_again(workshop):
     workshop.run(only={"to_outputs": ["metrics"]}, dataset="sine")
     before = written(workshop, "sine")
-    shutil.rmtree(workshop.files("06_models", "sine") / "experts")
+    shutil.rmtree(workshop.files("06_models", "sine") / "committee")
     workshop.run(only={"to_outputs": ["metrics"], "only_missing_outputs": True}, dataset="sine")
     after = written(workshop, "sine")
     assert after.keys() == before.keys()
@@ -33,7 +33,7 @@ def test_only_what_a_deleted_output_needs_is_made_again(workshop):
     made_by_the_node = {"tensors.safetensors", "state.json", "experts_history.csv", "experts.json"}
     assert changed == made_by_the_node | {"node_records.json"}
     folders = {path.parent.name for path in after if after[path] != before[path] and path.name == "state.json"}
-    assert folders == {"experts"}
+    assert folders == {"committee"}
 
 
 @pytest.fixture(scope="module")

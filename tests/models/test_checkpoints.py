@@ -6,8 +6,10 @@ import torch
 
 from swift_hydra_kedro.config import BalancedTrainingConfig, CVAEConfig, MambaConfig
 from swift_hydra_kedro.models.checkpoints import (
+    committee_settings,
     cvae_settings,
     detector_settings,
+    load_committee,
     load_cvae,
     load_detector,
     load_mixture,
@@ -16,6 +18,7 @@ from swift_hydra_kedro.models.checkpoints import (
     policy_settings,
     tensors_of,
 )
+from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
@@ -80,6 +83,12 @@ def test_a_model_that_was_to_run_in_plain_torch_still_does():
     settings = detector_settings(model)
     settings["config"]["backend"] = "torch"
     assert load_detector(tensors_of(model), settings).config.backend == "torch"
+
+
+def test_committee():
+    model = Committee(detector((4,)), torch.tensor([0.1, 0.2, 0.3, 0.4]))
+    again = reloaded(model, committee_settings, load_committee)
+    assert torch.equal(again(X), model(X))
 
 
 def test_mixture():

@@ -65,7 +65,7 @@ DECLARED = {
         {
             "regions",
             "regions_report",
-            "experts",
+            "committee",
             "experts_history",
             "experts_report",
             "model",

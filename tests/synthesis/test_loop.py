@@ -48,7 +48,7 @@ COLUMNS = {
 
 
 def believe_all(x):
-    return torch.full((2, len(x)), 9.0)
+    return torch.ones(len(x))
 
 
 @pytest.fixture
@@ -160,10 +160,10 @@ def test_samples_of_the_highest_reward_are_kept_in_each_episode(run, trajectorie
 
 
 class FirstFeature(nn.Module):
-    """A committee of two that is the surer of an anomaly the larger the first feature."""
+    """The surer of an anomaly the larger the first feature."""
 
     def forward(self, x):
-        return torch.stack([x[:, 0] - 1.5, x[:, 0] - 1.5]) * 50
+        return torch.sigmoid(50 * (x[:, 0] - 1.5))
 
 
 def test_samples_that_the_judge_does_not_believe_in_are_not_kept(run, trajectories):
@@ -179,13 +179,13 @@ def test_samples_that_the_judge_does_not_believe_in_are_not_kept(run, trajectori
 
 
 def test_a_judge_that_believes_in_nothing_leaves_nothing(run):
-    result = run(judge=lambda x: torch.full((2, len(x)), -9.0))
+    result = run(judge=lambda x: torch.zeros(len(x)))
     assert len(result.synthetic.x) == 0
     assert len(result.history) == 3
 
 
 def test_with_no_least_probability_all_may_join(run):
-    result = run(judge=lambda x: torch.full((2, len(x)), -9.0), min_probability=0.0)
+    result = run(judge=lambda x: torch.zeros(len(x)), min_probability=0.0)
     assert len(result.synthetic.x) == 15
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,9 +23,10 @@ from tqdm import tqdm
 
 from swift_hydra_kedro.config import ExpertsConfig
 from swift_hydra_kedro.detection.rows import TrainingRows, draw_bags, expert_batches
-from swift_hydra_kedro.detection.stacking import additive_share
+from swift_hydra_kedro.detection.stacking import Opinions, additive_share, network_weights
 from swift_hydra_kedro.models.batches import mixup
 from swift_hydra_kedro.models.calibration import OutOfBag
+from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 from swift_hydra_kedro.models.layers import fork, seeded_init
@@ -38,48 +39,54 @@ MAX_OUT_OF_BAG = 5000
 VIEWS = ((SCALED, NORMAL), (SCALED, PIECEWISE), (SCALED, PIECEWISE, NORMAL), (SCALED,))  # of experts in turn
 
 History = list[dict[str, float]]
+Said = tuple[np.ndarray, np.ndarray]
 
 
 def fit_experts(
     rows: TrainingRows,
-    cluster_of_expert: np.ndarray,
+    cluster_of_member: np.ndarray,
     encoding: PiecewiseLinearEncoding,
     config: ExpertsConfig,
     generator: torch.Generator,
     progress: bool = False,
     name: str = "experts",
-) -> tuple[MambaDetector, History, OutOfBag]:
-    """Train M stacked experts, on as many threads as torch has; `name` stands at the progress bar.
+) -> tuple[Committee, History, OutOfBag]:
+    """Train C networks alike, one for each of `cluster_of_member (C,)`, on as many threads as torch has.
+
+    The first of them are to be the experts. `name` stands at the progress bar.
 
     Returns
     -------
-    MambaDetector
-        With `stack=(M,)`.
+    Committee
+        The more say a network has, the better it ranks rows that it has not drawn.
     list of dict
-        One row per record: step, and the training loss since the last one (mean over steps and experts).
+        One row per record: step, and the training loss since the last one (mean over steps and members).
     OutOfBag
-        What the experts say of real rows that they have not drawn; no rows without `bootstrap`.
+        What the committee says of real rows, without the members that have drawn a row; no rows without `bootstrap`.
     """
+    n_members = len(cluster_of_member)
     sample = _sample_of_real_rows(rows, generator)
-    groups = list(_groups(rows, encoding, config, generator))
+    groups = list(_groups(n_members, rows, encoding, config, generator))
     n_steps = config.training.steps(int((~rows.synthetic).sum()))
     with tqdm(total=n_steps * len(groups), desc=name, unit="step", disable=not progress) as bar:
-        tasks = [partial(_fit_group, group, rows, sample, cluster_of_expert, config, n_steps, bar) for group in groups]
+        tasks = [partial(_fit_group, group, rows, sample, cluster_of_member, config, n_steps, bar) for group in groups]
         trained = in_threads(tasks, rows.x.device)
     with seeded_init(generator):
-        experts = MambaDetector(encoding, config.mamba, (config.n_experts,)).to(rows.x.device)
-    for weight in experts.net.input_weights:
-        weight.zero_()
+        members = MambaDetector(encoding, config.mamba, (n_members,)).to(rows.x.device)
+    for inputs in members.net.input_weights:
+        inputs.zero_()
     for group in groups:
-        experts.take_over(group.stack, group.members)
-    history = _mean_over_experts([history for history, _ in trained], groups)
-    out_of_bag = _share_out(experts, _out_of_bag_paths(rows, sample, [sums for _, sums in trained]))
-    return experts, history, out_of_bag
+        members.take_over(group.stack, group.members)
+    history = _mean_over_members([history for history, _ in trained], groups)
+    opinions = _share_out(members, _opinions(rows, sample, groups, [said for _, said in trained]))
+    weight = network_weights(opinions, config.selectivity)
+    committee = Committee(members, torch.as_tensor(weight, dtype=rows.x.dtype, device=rows.x.device))
+    return committee, history, opinions.mean(weight)
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Experts that learn as one stack.
+    """Members that learn as one stack.
 
     Their numbers `members (G,)`, the `stack` of them, the inputs that each sees, `mask (G, F)`, and the generator
     that everything random in their training comes from.
@@ -92,13 +99,17 @@ class _Group:
 
 
 def _groups(
-    rows: TrainingRows, encoding: PiecewiseLinearEncoding, config: ExpertsConfig, generator: torch.Generator
+    n_members: int,
+    rows: TrainingRows,
+    encoding: PiecewiseLinearEncoding,
+    config: ExpertsConfig,
+    generator: torch.Generator,
 ) -> Iterator[_Group]:
-    """Part the experts by whether they see bins, so that the others are spared them; on a CPU also by `GROUP`."""
+    """Part the members by whether they see bins, so that the others are spared them; on a CPU also by `GROUP`."""
     device = rows.x.device
-    size = GROUP if device.type == "cpu" else config.n_experts
+    size = GROUP if device.type == "cpu" else n_members
     for sees_bins in (True, False):
-        alike = [e for e in range(config.n_experts) if (PIECEWISE in VIEWS[e % len(VIEWS)]) == sees_bins]
+        alike = [e for e in range(n_members) if (PIECEWISE in VIEWS[e % len(VIEWS)]) == sees_bins]
         seen = encoding if sees_bins or not config.mixed_views else encoding.with_views((SCALED, NORMAL))
         for start in range(0, len(alike), size):
             members = torch.tensor(alike[start : start + size], device=device)
@@ -137,18 +148,18 @@ def _fit_group(
     group: _Group,
     rows: TrainingRows,
     sample: Tensor,
-    cluster_of_expert: np.ndarray,
+    cluster_of_member: np.ndarray,
     config: ExpertsConfig,
     n_steps: int,
     bar: tqdm,
     stop: threading.Event,
-) -> tuple[History, Tensor]:
+) -> tuple[History, Said]:
     """Train the stack of a group in place, until it is done or told to `stop`.
 
-    Returns the history and, for the rows `sample (C,)`, how many experts had not drawn them and the sums of the
-    probabilities that these give by each path, `(1 + paths, C)`.
+    Returns the history and, for the rows `sample (S,)`, which members have not drawn them, `(G, S)`, and the
+    probabilities that each gives by each path, `(paths, G, S)`.
     """
-    stack, generator, clusters = group.stack, group.generator, cluster_of_expert[group.members.cpu().numpy()]
+    stack, generator, clusters = group.stack, group.generator, cluster_of_member[group.members.cpu().numpy()]
     stack.net.keep_only(group.mask)
     bags = draw_bags(rows, _takes_synthetic(group, config), config.bootstrap, generator)
     every = max(1, n_steps // RECORDS)
@@ -161,7 +172,7 @@ def _fit_group(
         total = torch.zeros((), device=rows.x.device)
         for index in block:
             if stop.is_set():
-                return history, torch.zeros(0, len(sample))
+                return history, (np.zeros((0, len(sample)), bool), np.zeros((0, 0, len(sample))))
             x, y, weight = mixup(rows.x[index], rows.y[index], rows.weight[index], config.mixup, generator)
             losses = _losses(stack, x, y, weight)  # (G,)
             optimiser.zero_grad()
@@ -172,7 +183,7 @@ def _fit_group(
             total += losses.detach().mean()
         history.append({"step": start + len(block), "loss": float(total) / len(block)})
         bar.update(len(block))
-    return history, _sums_out_of_bag(stack, rows.x[sample], sample, bags)
+    return history, _ask(stack, rows.x[sample], sample, bags)
 
 
 def _parameter_groups(rows: TrainingRows, stack: MambaDetector, config: ExpertsConfig) -> list[dict[str, Any]]:
@@ -201,15 +212,14 @@ def _takes_synthetic(group: _Group, config: ExpertsConfig) -> list[bool]:
 
 
 @torch.no_grad()
-def _sums_out_of_bag(stack: MambaDetector, x: Tensor, sample: Tensor, bags: list[Tensor]) -> Tensor:
-    not_drawn = torch.stack([~torch.isin(sample, bag) for bag in bags])  # (G, C)
-    logits = torch.cat([torch.stack(stack.paths(part)) for part in x.split(CHUNK)], dim=-1)  # (paths, G, C)
-    sums = (not_drawn * torch.sigmoid(logits)).sum(1)  # (paths, C)
-    return torch.cat([not_drawn.sum(0, keepdim=True), sums]).cpu()
+def _ask(stack: MambaDetector, x: Tensor, sample: Tensor, bags: list[Tensor]) -> Said:
+    not_drawn = torch.stack([~torch.isin(sample, bag) for bag in bags])  # (G, S)
+    logits = torch.cat([torch.stack(stack.paths(part)) for part in x.split(CHUNK)], dim=-1)  # (paths, G, S)
+    return not_drawn.cpu().numpy(), torch.sigmoid(logits).cpu().numpy()
 
 
 def _sample_of_real_rows(rows: TrainingRows, generator: torch.Generator) -> Tensor:
-    """Numbers of at most `MAX_OUT_OF_BAG` rows of each class, `(C,)`."""
+    """Numbers of at most `MAX_OUT_OF_BAG` rows of each class, `(S,)`."""
     normal, anomalous, _ = rows.kinds
     members = [mask.nonzero().flatten() for mask in (normal, anomalous)]
     device = rows.x.device
@@ -217,28 +227,29 @@ def _sample_of_real_rows(rows: TrainingRows, generator: torch.Generator) -> Tens
     return torch.cat([rows_[:MAX_OUT_OF_BAG] for rows_ in shuffled])
 
 
-def _out_of_bag_paths(rows: TrainingRows, sample: Tensor, sums: list[Tensor]) -> list[OutOfBag]:
-    """By each path the mean over the experts that had not drawn a row; rows that all have drawn are left out."""
-    count, *totals = torch.stack(sums).sum(0)  # (C,) each
-    y, weight = rows.y[sample].cpu(), rows.weight[sample].cpu()
+def _opinions(rows: TrainingRows, sample: Tensor, groups: list[_Group], said: list[Said]) -> list[Opinions]:
+    """What all members say of the rows `sample (S,)`, by each path."""
+    y, weight = rows.y[sample].cpu().numpy(), rows.weight[sample].double().cpu().numpy()
     for mask, label in zip(rows.kinds, (0, 1), strict=False):
         weight[y == label] *= mask.sum().item() / max(1, int((y == label).sum()))
-    known = count > 0
-    known_rows = [(total[known] / count[known], y[known], weight[known]) for total in totals]
-    return [OutOfBag(*(array.double().numpy() for array in arrays)) for arrays in known_rows]
+    order = torch.cat([group.members for group in groups]).argsort().cpu().numpy()
+    not_drawn = np.concatenate([part for part, _ in said])[order]
+    paths = np.concatenate([part for _, part in said], axis=1)[:, order]  # (paths, C, S)
+    return [Opinions(path.astype(float), not_drawn, y, weight) for path in paths]
 
 
-def _share_out(experts: MambaDetector, paths: list[OutOfBag]) -> OutOfBag:
-    """Give the additive path the share that it has earned; what the experts then say."""
-    if experts.config.additive is None:
+def _share_out(members: MambaDetector, paths: list[Opinions]) -> Opinions:
+    """Give the additive path the share that it has earned; what the members then say."""
+    if members.config.additive is None:
         return paths[0]
     deep, additive = paths
-    share = additive_share(deep, additive, experts.config.additive)
-    experts.net.additive_share.fill_(share)
-    return replace(deep, probability=(1 - share) * deep.probability + share * additive.probability)
+    even = np.ones(len(deep.probability))
+    share = additive_share(deep.mean(even), additive.mean(even), members.config.additive)
+    members.net.additive_share.fill_(share)
+    return deep.joined(additive, share)
 
 
-def _mean_over_experts(histories: list[History], groups: list[_Group]) -> History:
+def _mean_over_members(histories: list[History], groups: list[_Group]) -> History:
     """One history of the groups' histories, whose records are of the same steps."""
     sizes = [len(group.members) for group in groups]
     return [

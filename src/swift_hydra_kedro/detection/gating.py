@@ -9,8 +9,6 @@ may use the inputs that its subspace left out.
 
 from __future__ import annotations
 
-import copy
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,7 +17,7 @@ from tqdm import tqdm
 from swift_hydra_kedro.config import DetectionConfig, TrainingConfig
 from swift_hydra_kedro.detection.rows import TrainingRows, common_batches
 from swift_hydra_kedro.models.batches import mixup
-from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 from swift_hydra_kedro.models.neighbours import Neighbourhood
@@ -28,14 +26,16 @@ EPSILON = 1e-6
 
 
 def fit_mixture(
-    experts: MambaDetector,
+    committee: Committee,
     rows: TrainingRows,
     config: DetectionConfig,
     generator: torch.Generator,
     neighbourhood: Neighbourhood | None = None,
     progress: bool = False,
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
-    """Train a gate over `experts`, then gate and experts together, on rows described by their `neighbourhood`.
+    """Train a gate over the experts, the first of the `committee`, and then both together.
+
+    The rows are those described by their `neighbourhood`.
 
     Returns
     -------
@@ -47,8 +47,8 @@ def fit_mixture(
     with seeded_init(generator):
         gate = NoisyTopKGate(rows.x.shape[1], config.experts.n_experts, gate_config.top_k).to(rows.x.device)
     nn.init.zeros_(gate.score.weight)  # no preference to begin with: the noise gives every expert its turn
-    mixture = MixtureOfExperts(experts, gate, neighbourhood)
-    teacher = copy.deepcopy(experts).requires_grad_(False) if gate_config.distil else None
+    mixture = MixtureOfExperts(committee.members.first(config.experts.n_experts), gate, neighbourhood)
+    teacher = committee.requires_grad_(False) if gate_config.distil else None
     phase = _Phase(mixture, teacher, rows, config, generator, progress)
     history = phase.run("gate", gate_config.training, gate)
     if gate_config.joint_training is not None:
@@ -62,7 +62,7 @@ class _Phase:
     def __init__(
         self,
         mixture: MixtureOfExperts,
-        teacher: MambaDetector | None,
+        teacher: Committee | None,
         rows: TrainingRows,
         config: DetectionConfig,
         generator: torch.Generator,
@@ -103,8 +103,8 @@ class _Phase:
         with torch.set_grad_enabled(with_experts):
             each = self.mixture.all_probabilities(x)  # (M, B)
         if self.teacher is not None:
-            with torch.no_grad():  # while the experts are fixed, they are still what the teacher is
-                y = (torch.sigmoid(self.teacher(x)) if with_experts else each).mean(0)  # (B,)
+            with torch.no_grad():
+                y = self.teacher(x)  # (B,)
         each = each.clamp(EPSILON, 1 - EPSILON)
         noise = torch.randn(len(x), len(each), generator=self.generator, device=x.device)
         kept, chosen = gate(x, noise, self.n_chosen)  # (B, k)

@@ -1,6 +1,8 @@
-"""How much the additive path counts, by what both say of rows that the experts have not drawn (Wolpert, 1992)."""
+"""Who has how much to say, by what each says of rows that it has not learnt from (Wolpert, 1992)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -11,18 +13,76 @@ from swift_hydra_kedro.models.calibration import OutOfBag
 SHARES = np.linspace(0, 0.8, 17)  # the blocks always have a say
 
 
+@dataclass(frozen=True)
+class Opinions:
+    """What each of C networks says of training rows, and which of these it has not drawn.
+
+    `probability (C, S)`, `not_drawn (C, S)` a mask; the rows' labels `y (S,)` and `weight (S,)`, the number of training
+    rows that each stands for.
+    """
+
+    probability: np.ndarray
+    not_drawn: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+    def mean(self, weight_of_network: np.ndarray) -> OutOfBag:
+        """Weighted mean over the networks that had not drawn a row; rows that all have drawn are left out."""
+        weight = weight_of_network[:, None] * self.not_drawn  # (C, S)
+        total = weight.sum(0)
+        known = total > 0
+        probability = (weight * self.probability).sum(0)[known] / total[known]
+        return OutOfBag(probability, self.y[known], self.weight[known])
+
+    def joined(self, other: Opinions, share: float) -> Opinions:
+        """`1 - share` of these and `share` of the other's, of the same rows."""
+        return replace(self, probability=(1 - share) * self.probability + share * other.probability)
+
+
 def additive_share(deep: OutOfBag, additive: OutOfBag, config: AdditiveConfig) -> float:
     """Share `s` under which `(1 - s) deep + s additive` ranks best, by AUC-ROC, of those in `SHARES`.
 
-    A share that is not the expected one has to be better by `config.caution (s - config.share)^2` over the number of
-    rows of the rarer class, as so much may be luck. Without rows of both classes it is the expected one.
+    A share that is not the expected one has to be better by `config.caution (s - config.share)^2 / sqrt(n)` times what
+    the expected one leaves to be gained, `n` the number of rows of the rarer class, as so much may be luck. Without
+    rows of both classes it is the expected one.
     """
-    n_rare = min(int((deep.y == label).sum()) for label in (0, 1))
+    n_rare = _n_rare(deep.y)
     if n_rare == 0:
         return config.share
-    gains = [
-        roc_auc_score(deep.y, (1 - share) * deep.probability + share * additive.probability, sample_weight=deep.weight)
-        - config.caution * (share - config.share) ** 2 / n_rare
-        for share in SHARES
-    ]
-    return float(SHARES[np.argmax(gains)])
+
+    def auc_roc(share: float) -> float:
+        joined = (1 - share) * deep.probability + share * additive.probability
+        return float(roc_auc_score(deep.y, joined, sample_weight=deep.weight))
+
+    unit = config.caution * (1 - auc_roc(config.share)) / np.sqrt(n_rare)
+    gains = [auc_roc(share) - unit * (share - config.share) ** 2 for share in (config.share, *SHARES)]
+    return (config.share, *SHARES)[int(np.argmax(gains))]
+
+
+def network_weights(opinions: Opinions, selectivity: float) -> np.ndarray:
+    """What each network weighs in the mean of all, `(C,)`, summing to 1.
+
+    A weight is in proportion to `exp(selectivity sqrt(n) A)`, with `A` the network's AUC-ROC on rows that it has not
+    drawn and `n` the number of rows of the rarer class: the fewer there are, the more alike the weights. A network
+    without an `A`, as all rows of a class are in its sample, counts as an average one.
+    """
+    auc_roc = np.array([_auc_roc(opinions, network) for network in range(len(opinions.probability))])
+    known = ~np.isnan(auc_roc)
+    if not known.any():
+        return np.full(len(auc_roc), 1 / len(auc_roc))
+    auc_roc[~known] = auc_roc[known].mean()
+    weight = np.exp(selectivity * np.sqrt(_n_rare(opinions.y)) * (auc_roc - auc_roc.max()))
+    return weight / weight.sum()
+
+
+def _auc_roc(opinions: Opinions, network: int) -> float:
+    rows = opinions.not_drawn[network]
+    if _n_rare(opinions.y[rows]) == 0:
+        return float("nan")
+    y, probability, weight = (array[rows] for array in (opinions.y, opinions.probability[network], opinions.weight))
+    return float(roc_auc_score(y, probability, sample_weight=weight))
+
+
+def _n_rare(y: np.ndarray) -> int:
+    """Number of rows of the rarer class."""
+    return min(int((y == label).sum()) for label in (0, 1))

@@ -15,7 +15,7 @@ from swift_hydra_kedro.detection.gating import fit_mixture
 from swift_hydra_kedro.detection.rows import TrainingRows
 from swift_hydra_kedro.models.batches import trim
 from swift_hydra_kedro.models.calibration import Calibration, OutOfBag
-from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.mome import MixtureOfExperts
@@ -25,22 +25,22 @@ from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
 
 @dataclass(frozen=True)
 class Regions:
-    """The clusters of the balanced rows, the one that each expert leans towards, `(M,)`, and who is near whom."""
+    """The clusters of the balanced rows, the one that each member leans towards, `(C,)`, and who is near whom."""
 
     clusters: Clusters
-    cluster_of_expert: np.ndarray
+    cluster_of_member: np.ndarray
     neighbourhood: Neighbourhood | None
 
 
 def find_regions(rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsConfig, seed: int) -> Regions:
-    """Cluster `Trim(real and synthetic rows)`, deal the clusters out to the experts, and find the rows' neighbours."""
+    """Cluster `Trim(real and synthetic rows)`, deal the clusters out, and find the rows' neighbours."""
     generators = stage_generators(seed, "regions", rows.x.device)
     joined = rows.with_anomalies(synthetic)
     balanced = joined.x[trim(joined.y, generators.torch)].cpu().numpy()
     clusters = find_clusters(balanced, config.max_clusters, generators.numpy)
     sizes = np.bincount(clusters.assign(balanced), minlength=len(clusters.centres))
-    cluster_of_expert = assign_clusters(sizes, config.n_experts, config.penalty, generators.numpy)
-    return Regions(clusters, cluster_of_expert, _find_neighbours(rows, config.neighbours, seed))
+    cluster_of_member = assign_clusters(sizes, config.n_members(*rows.x.shape), config.penalty, generators.numpy)
+    return Regions(clusters, cluster_of_member, _find_neighbours(rows, config.neighbours, seed))
 
 
 def train_experts(
@@ -50,14 +50,14 @@ def train_experts(
     config: ExpertsConfig,
     seed: int,
     progress: bool = False,
-) -> tuple[MambaDetector, list[dict[str, float]], OutOfBag]:
-    """Train all experts on real rows and synthetic anomalies `(g, P)`; see `fit_experts`."""
+) -> tuple[Committee, list[dict[str, float]], OutOfBag]:
+    """Train a committee, experts first, on real rows and synthetic anomalies `(g, P)`; see `fit_experts`."""
     training_rows = _training_rows(rows, synthetic, regions)
-    return _fit_stack("experts", training_rows, regions.cluster_of_expert, config, seed, progress)
+    return _fit_stack("experts", training_rows, regions.cluster_of_member, config, seed, progress)
 
 
 def train_gate(
-    experts: MambaDetector,
+    committee: Committee,
     out_of_bag: OutOfBag,
     rows: LabelledRows,
     synthetic: torch.Tensor,
@@ -71,7 +71,7 @@ def train_gate(
     training_rows = _training_rows(rows, synthetic, regions)
     with narrow_threads(rows.x.shape[1]):
         mixture, history = fit_mixture(
-            experts, training_rows, config, generators.torch, regions.neighbourhood, progress
+            committee, training_rows, config, generators.torch, regions.neighbourhood, progress
         )
     if config.calibrate:
         anomaly_share = float((rows.y * rows.weight).sum() / rows.weight.sum())
@@ -79,10 +79,14 @@ def train_gate(
     return mixture, history
 
 
-def train_judge(rows: LabelledRows, config: JudgeConfig, seed: int, progress: bool = False) -> MambaDetector:
+def train_judge(rows: LabelledRows, config: JudgeConfig, seed: int, progress: bool = False) -> Committee:
     """Train the committee that accepts synthetic anomalies: experts without clusters and gate, on real rows alone."""
     experts = ExpertsConfig(
-        n_experts=config.n_detectors, cluster_share=0.0, mamba=config.mamba, training=config.training
+        n_experts=config.n_detectors,
+        committee_size=None,
+        cluster_share=0.0,
+        mamba=config.mamba,
+        training=config.training,
     )
     everywhere = torch.zeros_like(rows.y, dtype=torch.int64)
     real = TrainingRows(rows.x, rows.y, rows.weight, everywhere, torch.zeros_like(everywhere, dtype=torch.bool))
@@ -91,13 +95,13 @@ def train_judge(rows: LabelledRows, config: JudgeConfig, seed: int, progress: bo
 
 
 def _fit_stack(
-    stage: str, rows: TrainingRows, cluster_of_expert: np.ndarray, config: ExpertsConfig, seed: int, progress: bool
-) -> tuple[MambaDetector, list[dict[str, float]], OutOfBag]:
+    stage: str, rows: TrainingRows, cluster_of_member: np.ndarray, config: ExpertsConfig, seed: int, progress: bool
+) -> tuple[Committee, list[dict[str, float]], OutOfBag]:
     """Train stacked detectors on an encoding of the real rows, with the random numbers of `stage`."""
     device, real = rows.x.device, rows.x[~rows.synthetic]
     encoding = PiecewiseLinearEncoding.fit(real.cpu().numpy(), config.mamba.bins).to(device)
     generator = stage_generators(seed, stage, device).torch
-    return fit_experts(rows, cluster_of_expert, encoding, config, generator, progress, stage)
+    return fit_experts(rows, cluster_of_member, encoding, config, generator, progress, stage)
 
 
 def _training_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:

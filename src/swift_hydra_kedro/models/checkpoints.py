@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from swift_hydra_kedro.config import CVAEConfig, MambaConfig
+from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
@@ -65,6 +66,17 @@ def load_detector(tensors: Tensors, settings: Settings) -> MambaDetector:
     if config.backend == "mamba_ssm":  # asked for in training; here there may be no kernel
         config = config.model_copy(update={"backend": "auto"})
     return _filled(MambaDetector(encoding, config, tuple(settings["stack"])), tensors)
+
+
+def committee_settings(committee: Committee) -> Settings:
+    """What `load_committee` needs beside the tensors."""
+    return detector_settings(committee.members)
+
+
+def load_committee(tensors: Tensors, settings: Settings) -> Committee:
+    """Rebuild a committee."""
+    members = load_detector(tensors_below("members.", tensors), settings)
+    return _filled(Committee(members), tensors)
 
 
 def mixture_settings(mixture: MixtureOfExperts) -> Settings:

@@ -145,6 +145,18 @@ class MambaDetector(nn.Module):
         """Logits of scaled rows by the blocks and, if there is one, by the additive path."""
         return self.net.paths(self.encoding(x))
 
+    def first(self, n: int) -> MambaDetector:
+        """The first `n` of the stacked detectors, as copies."""
+        with torch.random.fork_rng(devices=[]):
+            part = MambaDetector(self.encoding, self.config, (n,)).to(self.encoding.binned.device)
+        own = dict(self.net.named_parameters())
+        with torch.no_grad():
+            for name, weight in part.net.named_parameters():
+                weight.copy_(own[name][:n])
+            for name, value in part.net.named_buffers():
+                value.copy_(self.net.get_buffer(name))
+        return part
+
     def take_over(self, part: MambaDetector, members: Tensor) -> None:
         """Put the weights of `part`, stacked as `(G,)`, in the place of those of the `members (G,)` of this stack.
 

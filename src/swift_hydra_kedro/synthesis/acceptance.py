@@ -12,20 +12,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.committee import Committee
 
 
 @dataclass(frozen=True)
 class Acceptance:
-    """A committee of detectors and the mean probability that it has to give."""
+    """A committee of detectors and the probability that it has to give."""
 
-    judge: MambaDetector
+    judge: Committee
     min_probability: float
 
     @torch.no_grad()
     def probability(self, x: Tensor) -> Tensor:
-        """Mean probability of the committee, `(h, P)` -> `(h,)`."""
-        return torch.sigmoid(self.judge(x)).mean(0)
+        """Probability that the committee gives, `(h, P)` -> `(h,)`."""
+        return self.judge(x)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Mask `(h,)` of the rows `x (h, P)` that may join."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from swift_hydra_kedro.config import SynthesisConfig
+from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.fitting import LabelledRows, fit_cvae, fit_detector
@@ -86,7 +87,7 @@ def synthesise(
     held_out: LabelledRows | None,
     cvae: CVAE,
     detector: MambaDetector,
-    judge: MambaDetector,
+    judge: Committee,
     config: SynthesisConfig,
     seed: int,
     progress: bool = False,
@@ -97,7 +98,7 @@ def synthesise(
     ----------
     rows : the real training rows, at least one anomaly among them
     held_out : training rows kept apart to report the detector's AUC-ROC on; None reports NaN
-    judge : stacked detectors trained on real rows, which samples have to convince
+    judge : detectors trained on real rows, which samples have to convince
     config : with `enabled` off there are no episodes
     """
     cvae, detector = copy.deepcopy(cvae), copy.deepcopy(detector)
@@ -130,7 +131,7 @@ def synthesise(
 def draw_anomalies(
     result: SynthesisResult,
     anomalies: Tensor,
-    judge: MambaDetector,
+    judge: Committee,
     n: int,
     config: SynthesisConfig,
     generator: torch.Generator,

@@ -14,8 +14,8 @@ from swift_hydra_kedro.detection.clustering import Clusters
 from swift_hydra_kedro.detection.training import Regions, find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.calibration import OutOfBag
 from swift_hydra_kedro.models.checkpoints import (
-    detector_settings,
-    load_detector,
+    committee_settings,
+    load_committee,
     load_neighbourhood,
     tensors_below,
     tensors_of,
@@ -35,7 +35,7 @@ def cluster_rows(
     start = time.perf_counter()
     synthetic = to_synthetic(synthetic_rows, run)
     regions = find_regions(to_rows(train_rows, run), synthetic, detection.experts, run.seed)
-    tensors = {"centres": regions.clusters.centres, "cluster_of_expert": regions.cluster_of_expert}
+    tensors = {"centres": regions.clusters.centres, "cluster_of_member": regions.cluster_of_member}
     if regions.neighbourhood is not None:
         tensors |= {f"neighbourhood.{name}": value for name, value in tensors_of(regions.neighbourhood).items()}
     report = {"n_clusters": len(regions.clusters.centres), "seconds": time.perf_counter() - start}
@@ -45,18 +45,18 @@ def cluster_rows(
 def train_all_experts(
     train_rows: Checkpoint, synthetic_rows: Checkpoint, regions: Checkpoint, detection: DetectionConfig, run: RunConfig
 ) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
-    """Train the stacked experts."""
+    """Train the experts and the other members of the committee that they are to learn from."""
     start = time.perf_counter()
     rows, synthetic = to_rows(train_rows, run), to_synthetic(synthetic_rows, run)
     found = _regions(regions, run)
-    experts, history, out_of_bag = train_experts(rows, synthetic, found, detection.experts, run.seed, progress=True)
+    committee, history, out_of_bag = train_experts(rows, synthetic, found, detection.experts, run.seed, progress=True)
     report = {"seconds": time.perf_counter() - start}
-    tensors = tensors_of(experts) | {f"{OUT_OF_BAG}{name}": array for name, array in vars(out_of_bag).items()}
-    return Checkpoint(tensors, detector_settings(experts)), pd.DataFrame(history), report
+    tensors = tensors_of(committee) | {f"{OUT_OF_BAG}{name}": array for name, array in vars(out_of_bag).items()}
+    return Checkpoint(tensors, committee_settings(committee)), pd.DataFrame(history), report
 
 
 def train_mixture(
-    experts: Checkpoint,
+    committee: Checkpoint,
     train_rows: Checkpoint,
     synthetic_rows: Checkpoint,
     regions: Checkpoint,
@@ -69,11 +69,11 @@ def train_mixture(
     start = time.perf_counter()
     device = choose_device(run.device)
     rows, synthetic = to_rows(train_rows, run), to_synthetic(synthetic_rows, run)
-    out_of_bag = OutOfBag(**tensors_below(OUT_OF_BAG, experts.tensors))
-    networks = {name: array for name, array in experts.tensors.items() if not name.startswith(OUT_OF_BAG)}
-    stacked = load_detector(networks, experts.state).to(device)
+    out_of_bag = OutOfBag(**tensors_below(OUT_OF_BAG, committee.tensors))
+    networks = {name: array for name, array in committee.tensors.items() if not name.startswith(OUT_OF_BAG)}
+    members = load_committee(networks, committee.state).to(device)
     mixture, history = train_gate(
-        stacked, out_of_bag, rows, synthetic, _regions(regions, run), detection, run.seed, progress=True
+        members, out_of_bag, rows, synthetic, _regions(regions, run), detection, run.seed, progress=True
     )
     scorer = Scorer(TablePreprocessor.from_state(preprocessor), mixture, evaluation.threshold)
     return scorer.to_checkpoint(), pd.DataFrame(history), {"seconds": time.perf_counter() - start}
@@ -84,7 +84,7 @@ def count_rows_per_expert(
 ) -> pd.DataFrame:
     """Share of the routed rows that each expert gets: dead experts and winners who take all show here."""
     mixture = Scorer.from_checkpoint(model).mixture
-    cluster = regions.tensors["cluster_of_expert"]
+    cluster = regions.tensors["cluster_of_member"][: mixture.experts.stack[0]]
     return pd.DataFrame(
         {
             "expert": range(len(cluster)),
@@ -100,4 +100,4 @@ def _regions(checkpoint: Checkpoint, run: RunConfig) -> Regions:
     neighbourhood = load_neighbourhood(tensors_below("neighbourhood.", checkpoint.tensors))
     if neighbourhood is not None:
         neighbourhood.to(choose_device(run.device))
-    return Regions(clusters, checkpoint.tensors["cluster_of_expert"], neighbourhood)
+    return Regions(clusters, checkpoint.tensors["cluster_of_member"], neighbourhood)

@@ -23,13 +23,13 @@ def create_pipeline() -> Pipeline:
             node(
                 train_all_experts,
                 inputs=["train_rows", "synthetic_rows", "regions", "params:detection", "params:run"],
-                outputs=["experts", "experts_history", "experts_report"],
+                outputs=["committee", "experts_history", "experts_report"],
                 name="train_experts",
             ),
             node(
                 train_mixture,
                 inputs=[
-                    "experts",
+                    "committee",
                     "train_rows",
                     "synthetic_rows",
                     "regions",

@@ -10,7 +10,7 @@ import pandas as pd
 from swift_hydra_kedro.config import PretrainingConfig, RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.detection.training import train_judge
-from swift_hydra_kedro.models.checkpoints import cvae_settings, detector_settings, tensors_of
+from swift_hydra_kedro.models.checkpoints import committee_settings, cvae_settings, detector_settings, tensors_of
 from swift_hydra_kedro.models.selective_scan import log_backend
 from swift_hydra_kedro.pipelines.conversion import stacked_histories, to_rows
 from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
@@ -41,4 +41,4 @@ def train_acceptance_judge(
     """Train the committee that says which samples may join the training rows."""
     start = time.perf_counter()
     judge = train_judge(to_rows(train_rows, run), pretraining.judge, run.seed, progress=True)
-    return Checkpoint(tensors_of(judge), detector_settings(judge)), {"seconds": time.perf_counter() - start}
+    return Checkpoint(tensors_of(judge), committee_settings(judge)), {"seconds": time.perf_counter() - start}

@@ -13,6 +13,7 @@ from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.models.checkpoints import (
     cvae_settings,
     detector_settings,
+    load_committee,
     load_cvae,
     load_detector,
     policy_settings,
@@ -38,7 +39,7 @@ def run_loop(
     training, held_out = hold_out(rows, pretraining.detector.holdout_share, run.seed)
     cvae = load_cvae(pretrained_cvae.tensors, pretrained_cvae.state).to(rows.x.device)
     detector = load_detector(pretrained_detector.tensors, pretrained_detector.state).to(rows.x.device)
-    committee = load_detector(judge.tensors, judge.state).to(rows.x.device)
+    committee = load_committee(judge.tensors, judge.state).to(rows.x.device)
     result = synthesise(training, held_out, cvae, detector, committee, synthesis, run.seed, progress=True)
     report = {"seconds": time.perf_counter() - start, "n_synthetic": len(result.synthetic.x)}
     return (
