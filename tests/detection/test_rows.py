@@ -76,6 +76,23 @@ def test_without_synthetic_rows_real_anomalies_fill_their_place():
     assert (rows.y[drawn(rows, synthetic_share=0.5)].sum(-1) == SIZE // 2).all()
 
 
+def test_synthetic_rows_take_the_places_of_anomalies_and_change_no_other_draw():
+    with_, without = training_rows(), training_rows(n_synthetic=0)
+    indices = [drawn(rows, bags_of(rows), synthetic_share=0.5) for rows in (with_, without)]
+    is_synthetic = with_.synthetic[indices[0]]
+    assert (is_synthetic.sum(-1) == SIZE // 4).all()
+    assert torch.equal(indices[0][~is_synthetic], indices[1][~is_synthetic])
+
+
+def test_the_few_rows_of_a_kind_in_a_cluster_are_not_drawn_over_and_over():
+    rows = training_rows()
+    rows.cluster[:] = 0
+    rows.cluster[[0, N_NORMAL]] = 1  # a normal row and an anomaly
+    index = drawn(rows, clusters=np.ones(6), cluster_share=0.9)
+    for row, n in ((0, N_NORMAL), (N_NORMAL, N_ANOMALOUS)):
+        assert float((index == row).float().sum(-1).mean()) < 3.5 * (SIZE / 2) / n
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_cluster_share_holds(share):
     rows = training_rows()

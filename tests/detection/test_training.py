@@ -47,14 +47,16 @@ def test_regions_deal_existing_clusters_to_all_members(real, synthetic):
     assert len(regions.clusters.centres) <= 5
 
 
-def test_regions_are_those_of_the_balanced_rows(real, synthetic, monkeypatch):
+@pytest.mark.parametrize("synthetic_share", [0.2, None])
+def test_regions_are_those_of_the_balanced_rows(real, synthetic, monkeypatch, synthetic_share):
     clustered = []
     find = training.find_clusters
     monkeypatch.setattr(training, "find_clusters", lambda x, *rest: clustered.append(x) or find(x, *rest))
-    find_regions(real, synthetic, BRIEF, seed=0)
-    anomalous = {tuple(row) for row in torch.cat([real.anomalies, synthetic]).numpy().tolist()}
+    find_regions(real, synthetic, BRIEF.model_copy(update={"synthetic_share": synthetic_share}), seed=0)
+    alike = [real.anomalies, synthetic] if synthetic_share is None else [real.anomalies]
+    anomalous = {tuple(row) for row in torch.cat(alike).numpy().tolist()}
     rows = [tuple(row) for row in clustered[0].tolist()]
-    assert len(rows) == 60
+    assert len(rows) == 2 * len(anomalous)
     assert set(rows) >= anomalous
 
 

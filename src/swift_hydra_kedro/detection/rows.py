@@ -11,6 +11,9 @@ from torch import Tensor
 
 from swift_hydra_kedro.config import ExpertsConfig
 from swift_hydra_kedro.models.batches import draw
+from swift_hydra_kedro.models.layers import fork
+
+MAX_OVERDRAWN = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,14 @@ def draw_bags(
     A bootstrap sample is drawn within normal rows, real and synthetic anomalies, so that none of them is lost.
     """
     kinds = [mask.nonzero().flatten() for mask in rows.kinds]
-    bags = [kinds if takes else kinds[:2] for takes in takes_synthetic]
-    if bootstrap:
-        bags = [[draw(kind, (len(kind),), generator) for kind in bag if len(kind)] for bag in bags]
-    return [torch.cat(bag) for bag in bags]
+    bags = []
+    for takes in takes_synthetic:
+        bag = kinds
+        if bootstrap:
+            sources = (generator, generator, fork(generator))  # synthetic rows change no other draw
+            bag = [draw(kind, (len(kind),), g) if len(kind) else kind for kind, g in zip(kinds, sources, strict=True)]
+        bags.append(torch.cat(bag if takes else bag[:2]))
+    return bags
 
 
 def expert_batches(
@@ -89,16 +96,26 @@ def _draw_batches(
     if share is None:
         share = float(synthetic.sum() / (synthetic | anomalous).sum())
     n_synthetic = round(share * n_anomalous) if bool(synthetic.any()) else 0
-    parts = [(normal, size - n_anomalous), (anomalous, n_anomalous - n_synthetic), (synthetic, n_synthetic)]
+    own_source = fork(generator)  # synthetic rows take the places of real anomalies and change no other draw
+    parts = [(normal, size - n_anomalous), (anomalous, n_anomalous)]
     drawn = [_draw_part(mask, own, n, config.cluster_share, n_steps, generator) for mask, n in parts]
+    if n_synthetic:
+        places = torch.arange(n_synthetic) * n_anomalous // n_synthetic  # of rows from the own cluster and others alike
+        drawn[1][:, places] = _draw_part(synthetic, own, n_synthetic, config.cluster_share, n_steps, own_source)
     return pool[torch.cat(drawn, dim=1)]
 
 
 def _draw_part(
     mask: Tensor, own: Tensor, n: int, cluster_share: float, n_steps: int, generator: torch.Generator
 ) -> Tensor:
-    """Draw `(n_steps, n)` positions of one kind: a share from the own cluster if it has any, else from anywhere."""
+    """Draw `(n_steps, n)` positions of one kind: a share from the own cluster, the rest from anywhere.
+
+    A share below 1 is smaller where the cluster holds little of that kind: its rows come `MAX_OVERDRAWN` times as often
+    as others at most.
+    """
     everywhere, inside = mask.nonzero().flatten(), (mask & own).nonzero().flatten()
+    if cluster_share < 1:
+        cluster_share = min(cluster_share, MAX_OVERDRAWN * len(inside) / max(1, len(everywhere)))
     n_inside = round(cluster_share * n) if len(inside) else 0
     parts = [draw(inside, (n_steps, n_inside), generator)] if n_inside else []
     if n - n_inside:

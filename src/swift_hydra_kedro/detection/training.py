@@ -33,9 +33,12 @@ class Regions:
 
 
 def find_regions(rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsConfig, seed: int) -> Regions:
-    """Cluster `Trim(real and synthetic rows)`, deal the clusters out, and find the rows' neighbours."""
+    """Cluster the balanced rows, `Trim(rows)`, deal the clusters out, and find the rows' neighbours.
+
+    Synthetic rows do not say where the regions are, unless they are to be treated like real ones.
+    """
     generators = stage_generators(seed, "regions", rows.x.device)
-    joined = rows.with_anomalies(synthetic)
+    joined = rows.with_anomalies(synthetic) if config.synthetic_share is None else rows
     balanced = joined.x[trim(joined.y, generators.torch)].cpu().numpy()
     clusters = find_clusters(balanced, config.max_clusters, generators.numpy)
     sizes = np.bincount(clusters.assign(balanced), minlength=len(clusters.centres))
