@@ -1,4 +1,4 @@
-"""What the gate costs and gains: two of all experts per row against their mean, two at random, and extra trees.
+"""What the gate costs and gains: two experts per row, all, two at random, the committee, one detector, extra trees.
 
 usage: python benchmarks/mixture.py --data FOLDER [--datasets 6_cardio,47_yeast] [--train-sizes 0.4,0.1] [--seeds 0]
                                     [--out docs/results/mixture.csv]
@@ -29,7 +29,7 @@ from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
 
 EXPERTS_PER_ROW = (1, 2, 4, 8, 20)
 METHODS = [
-    "mean of all before distillation",
+    "committee",
     "mean of all",
     "two at random",
     *(f"top {k}" for k in EXPERTS_PER_ROW),
@@ -70,9 +70,8 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, tuple[Score, M
     rows = LabelledRows.from_arrays(x, y, np.ones(len(y)), torch.device("cpu"))
     none = torch.empty(0, x.shape[1])
     regions = find_regions(rows, none, config.experts, seed)
-    experts, _, out_of_bag = train_experts(rows, none, regions, config.experts, seed)
-    before = copy.deepcopy(experts)
-    mixture, _ = train_gate(experts, out_of_bag, rows, none, regions, config, seed)
+    committee, _, out_of_bag = train_experts(rows, none, regions, config.experts, seed)
+    mixture, _ = train_gate(committee, out_of_bag, rows, none, regions, config, seed)
     two = torch.randperm(config.experts.n_experts, generator=torch.Generator().manual_seed(seed))[:2]
     single = pretrain(*hold_out(rows, defaults.pretraining.detector.holdout_share, seed), defaults.pretraining, seed)
     extra_trees = get_baseline("extra_trees")
@@ -80,9 +79,9 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, tuple[Score, M
     fit(extra_trees, forest, x, y)
     narrow = [gated(mixture, k) for k in EXPERTS_PER_ROW]
     scores: list[tuple[Score, MixtureOfExperts | None]] = [
-        (mean_of(MixtureOfExperts(before, mixture.gate, mixture.neighbourhood)), None),
-        (mean_of(mixture), None),
-        (mean_of(mixture, two), None),
+        (in_chunks(lambda x: committee(mixture.describe(x))), None),
+        (in_chunks(lambda x: mixture.all_probabilities(mixture.describe(x)).mean(0)), None),
+        (in_chunks(lambda x: mixture.all_probabilities(mixture.describe(x))[two].mean(0)), None),
         *((partial(predict_probability, model), model) for model in narrow),
         (partial(predict_probability, single.detector), None),
         (partial(anomaly_score, forest), None),
@@ -90,14 +89,12 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, tuple[Score, M
     return dict(zip(METHODS, scores, strict=True))
 
 
-def mean_of(mixture: MixtureOfExperts, experts: torch.Tensor | None = None) -> Score:
-    """Mean probability of all experts, or of those given."""
+def in_chunks(probability: Callable[[torch.Tensor], torch.Tensor]) -> Score:
+    """Score rows a chunk at a time, so that memory stays flat."""
 
     @torch.inference_mode()
     def score(rows: np.ndarray) -> np.ndarray:
-        parts = [mixture.all_probabilities(mixture.describe(part)) for part in torch.as_tensor(rows).split(2048)]
-        each = torch.cat(parts, dim=1)  # (M, N)
-        return (each if experts is None else each[experts]).mean(0).numpy()
+        return torch.cat([probability(part) for part in torch.as_tensor(rows).split(2048)]).numpy()
 
     return score
 

@@ -334,7 +334,7 @@ class GateConfig(Config):
     )
     training: TrainingConfig = TrainingConfig(epochs=200, max_steps=100, batch_size=128, learning_rate=1e-2)
     joint_training: TrainingConfig | None = TrainingConfig(
-        epochs=100, min_steps=300, max_steps=600, sqrt_rows=4096, batch_size=128, learning_rate=3e-3
+        epochs=100, min_steps=600, max_steps=600, sqrt_rows=4096, batch_size=128, learning_rate=3e-3
     )
 
 

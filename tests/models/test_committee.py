@@ -41,3 +41,13 @@ def test_copies_draw_no_random_numbers():
     stack, state = members(), torch.get_rng_state()
     stack.first(2)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@torch.no_grad()
+def test_experts_are_the_first_members_with_the_additive_path_of_all():
+    stack, weight = members(), torch.tensor([0.1, 0.2, 0.3, 0.4])
+    torch.nn.init.normal_(stack.net.additive.weight)
+    deep, additive = stack.paths(X)
+    expert_deep, expert_additive = Committee(stack, weight).experts(2).paths(X)
+    torch.testing.assert_close(expert_deep, deep[:2])
+    torch.testing.assert_close(expert_additive, (weight @ additive).expand(2, -1))

@@ -47,7 +47,7 @@ def fit_mixture(
     with seeded_init(generator):
         gate = NoisyTopKGate(rows.x.shape[1], config.experts.n_experts, gate_config.top_k).to(rows.x.device)
     nn.init.zeros_(gate.score.weight)  # no preference to begin with: the noise gives every expert its turn
-    mixture = MixtureOfExperts(committee.members.first(config.experts.n_experts), gate, neighbourhood)
+    mixture = MixtureOfExperts(committee.experts(config.experts.n_experts), gate, neighbourhood)
     teacher = committee.requires_grad_(False) if gate_config.distil else None
     phase = _Phase(mixture, teacher, rows, config, generator, progress)
     history = phase.run("gate", gate_config.training, gate)

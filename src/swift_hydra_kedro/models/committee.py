@@ -25,3 +25,16 @@ class Committee(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Weighted mean of the members' probabilities."""
         return self.weight @ torch.sigmoid(self.members(x))  # (C,) @ (C, B)
+
+    @torch.no_grad()
+    def experts(self, n: int) -> MambaDetector:
+        """Copies of the first `n` members, each with the additive path of the whole committee.
+
+        That path is linear in the encoded row, so the mean of all members' is another one, and need not be learnt.
+        """
+        experts = self.members.first(n)
+        own, mean_of = experts.net.additive, self.members.net.additive
+        if own is not None and mean_of is not None:
+            for part, whole in zip(own.parameters(), mean_of.parameters(), strict=True):  # (n, ...) and (C, ...)
+                part.copy_(torch.tensordot(self.weight, whole, dims=1).expand_as(part))
+        return experts
