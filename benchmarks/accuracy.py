@@ -7,8 +7,9 @@ usage: python benchmarks/accuracy.py --data FOLDER [--datasets 6_cardio,47_yeast
 
 FOLDER holds ADBench .npz files; without it, nothing more is measured. Each method's result on a split is written at
 once, and a later call goes on where this one stopped. `--methods ablation` measures the variants of Swift Hydra.
-Prints, for the splits that all methods have, the means, the mean ranks, and Wilcoxon's signed-rank test of each
-method against Swift Hydra with Holm's correction. The peers need `pip install 'swift_hydra_kedro[benchmark]'`.
+Prints, for the splits that all methods have, the means, the mean ranks, Wilcoxon's signed-rank test of each method
+against Swift Hydra with Holm's correction, and AUC-ROC by data set; the same is written as a Markdown page beside the
+results. The peers need `pip install 'swift_hydra_kedro[benchmark]'`.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ PEERS = {
     "xgboost": _peer("xgboost", "XGBClassifier", n_estimators=300, learning_rate=0.05),
     "catboost": _peer("catboost", "CatBoostClassifier", verbose=0, allow_writing_files=False),
 }
+FORESTS = ["extra_trees", "random_forest"]
 METHODS = {OURS: _variant({})} | PEERS | {name: _variant(overrides) for name, overrides in ABLATIONS.items()}
 
 
@@ -91,8 +93,10 @@ def main() -> None:
     if unknown := [name for name in methods if name not in METHODS]:
         sys.exit(f"unknown methods {unknown}; there are {sorted(METHODS)}")
     results = run(arguments, methods, measure)
-    for train_size, part in results[results["method"].isin(methods)].groupby("train_size"):
-        print(f"\ntrain share {train_size}\n{compare(part)}")
+    shares = results[results["method"].isin(methods)].groupby("train_size", sort=False)
+    page = "\n".join(report(train_size, part) for train_size, part in sorted(shares))
+    arguments.out.with_suffix(".md").write_text(page, encoding="utf-8")
+    print(page)
 
 
 def measure(cell: Split, methods: list[str]) -> Iterator[Record]:
@@ -117,8 +121,22 @@ def measure(cell: Split, methods: list[str]) -> Iterator[Record]:
         }
 
 
-def compare(results: pd.DataFrame) -> str:
-    """Means, mean ranks over data sets (seeds averaged), and tests against Swift Hydra."""
+def report(train_size: float, results: pd.DataFrame) -> str:
+    """The comparison at one train share as Markdown: all methods, then AUC-ROC by data set."""
+    summary, by_dataset = compare(results)
+    n_splits = len(results.pivot_table("auc_roc", SPLIT, "method").dropna())
+    title = f"## {train_size:.0%} of the rows in training: {len(by_dataset)} data sets, {n_splits} splits"
+    parts = [
+        title,
+        markdown(summary),
+        "AUC-ROC, and how far Swift Hydra is above the better forest:",
+        markdown(by_dataset),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def compare(results: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All methods: means, mean ranks over data sets (seeds averaged), tests; AUC-ROC of each by data set."""
     tables = {
         metric: results.pivot_table(metric, SPLIT, "method").dropna().groupby("dataset").mean()  # (D, methods)
         for metric in ("auc_roc", "auc_pr", "calibration_error", "fit_seconds", "predict_seconds")
@@ -131,8 +149,18 @@ def compare(results: pd.DataFrame) -> str:
             others = [name for name in table if name != OURS]
             p = pd.Series({name: wilcoxon(table[OURS], table[name]).pvalue for name in others})
             summary[f"p_{metric}"] = holm(p)
-    order = summary.sort_values("auc_roc", ascending=False)
-    return f"{len(tables['auc_roc'])} data sets\n{order.round(4).to_string()}"
+    summary = summary.sort_values("auc_roc", ascending=False)
+    by_dataset = tables["auc_roc"][summary.index]
+    if {OURS, *FORESTS} <= set(by_dataset):
+        by_dataset = by_dataset.assign(above_forest=by_dataset[OURS] - by_dataset[FORESTS].max(axis=1))
+    return summary, by_dataset
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table with its index in Markdown, to four digits."""
+    lines = [[table.index.name, *table.columns], ["---"] * (1 + len(table.columns))]
+    lines += [[name, *("" if np.isnan(value) else f"{value:.4f}" for value in row)] for name, row in table.iterrows()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def holm(p: pd.Series) -> pd.Series:
