@@ -142,14 +142,14 @@ def test_equal_random_states_give_equal_bits():
 def test_other_random_states_give_other_scores(other):
     x, y = easy_table()
     scores = [quick_classifier(random_state=state).fit(x, y).predict_proba(x) for state in (3, other)]
-    assert not np.isclose(*scores).any()
+    assert np.isclose(*scores).mean() < 0.05  # a score may be alike by chance: None is another state in every run
 
 
 def test_a_random_state_object_moves_on_from_fit_to_fit():
     x, y = easy_table()
     model = quick_classifier(random_state=np.random.RandomState(0))
     scores = [model.fit(x, y).predict_proba(x) for _ in range(2)]
-    assert not np.isclose(*scores).any()
+    assert np.isclose(*scores).mean() < 0.05
 
 
 def test_fitting_leaves_global_random_state_alone():
