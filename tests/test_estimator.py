@@ -138,18 +138,18 @@ def test_equal_random_states_give_equal_bits():
     np.testing.assert_array_equal(*scores)
 
 
-@pytest.mark.parametrize("other", [4, None])
-def test_other_random_states_give_other_scores(other):
+@pytest.mark.parametrize(("other", "alike"), [(4, 0), (None, 0.05)])  # None is another in every run: chance has a say
+def test_other_random_states_give_other_scores(other, alike):
     x, y = easy_table()
     scores = [quick_classifier(random_state=state).fit(x, y).predict_proba(x) for state in (3, other)]
-    assert np.isclose(*scores).mean() < 0.05  # a score may be alike by chance: None is another state in every run
+    assert np.isclose(*scores).mean() <= alike
 
 
 def test_a_random_state_object_moves_on_from_fit_to_fit():
     x, y = easy_table()
     model = quick_classifier(random_state=np.random.RandomState(0))
     scores = [model.fit(x, y).predict_proba(x) for _ in range(2)]
-    assert np.isclose(*scores).mean() < 0.05
+    assert not np.isclose(*scores).any()
 
 
 def test_fitting_leaves_global_random_state_alone():

@@ -38,7 +38,7 @@ def specialists(rows):
 
 
 def config_for_two(**settings):
-    training = TRAINING.model_copy(update={"learning_rate": 0.1})
+    training = TRAINING.model_copy(update={"learning_rate": 0.1, "max_steps": 120})
     config = gate_config(joint_training=None, training=training, distil=False, **settings)
     return config.model_copy(update={"experts": config.experts.model_copy(update={"n_experts": 2})})
 
@@ -158,7 +158,7 @@ def test_balance_weight_spreads_the_rows_over_the_experts():
         rows.x[:, 0] = 1  # by which the gate can favour an expert on all rows
         mixture, _ = fit(experts, rows, config_for_two(balance_weight=balance_weight))
         shares.append(float(spread(mixture, rows.x).mean(0).max()))
-    assert shares[0] > 0.6
+    assert shares[0] > 0.65
     assert shares[1] < 0.55
 
 

@@ -55,8 +55,8 @@ def additive_share(deep: OutOfBag, additive: OutOfBag, config: AdditiveConfig) -
         return float(roc_auc_score(deep.y, joined, sample_weight=deep.weight))
 
     unit = config.caution * (1 - auc_roc(config.share)) / np.sqrt(n_rare)
-    gains = [auc_roc(share) - unit * (share - config.share) ** 2 for share in (config.share, *SHARES)]
-    return (config.share, *SHARES)[int(np.argmax(gains))]
+    shares = [config.share, *map(float, SHARES)]
+    return max(shares, key=lambda share: auc_roc(share) - unit * (share - config.share) ** 2)
 
 
 def network_weights(opinions: Opinions, selectivity: float) -> np.ndarray:

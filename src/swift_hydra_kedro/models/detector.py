@@ -149,12 +149,9 @@ class MambaDetector(nn.Module):
         """The first `n` of the stacked detectors, as copies."""
         with torch.random.fork_rng(devices=[]):
             part = MambaDetector(self.encoding, self.config, (n,)).to(self.encoding.binned.device)
-        own = dict(self.net.named_parameters())
-        with torch.no_grad():
-            for name, weight in part.net.named_parameters():
-                weight.copy_(own[name][:n])
-            for name, value in part.net.named_buffers():
-                value.copy_(self.net.get_buffer(name))
+        stacked = {name for name, _ in self.net.named_parameters()}
+        state = self.net.state_dict()
+        part.net.load_state_dict({name: value[:n] if name in stacked else value for name, value in state.items()})
         return part
 
     def take_over(self, part: MambaDetector, members: Tensor) -> None:
