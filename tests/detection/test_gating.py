@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.detection.experts import fit_experts
-from swift_hydra_kedro.detection.gating import _Phase, fit_mixture
+from swift_hydra_kedro.detection.gating import EPOCHS, _Batch, _Phase, fit_mixture
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
@@ -105,9 +105,10 @@ def test_the_experts_are_the_first_members_and_learn_from_all_of_them():
 def test_distillation_draws_the_experts_together():
     rows = training_rows(shift=0.7)
     disagreements = []
+    joint = CONFIG.gate.joint_training.model_copy(update={"max_steps": 60})
     for expert_weight in (0.0, 20.0):
-        mixture, _ = fit(trained(rows), rows, gate_config(expert_weight=expert_weight))
-        disagreements.append(float(mixture.all_probabilities(rows.x).std(0).mean()))
+        mixture, _ = fit(trained(rows), rows, gate_config(joint_training=joint, expert_weight=expert_weight))
+        disagreements.append(float(mixture.all_probabilities(rows.x).detach().std(0).mean()))
     assert disagreements[1] < 0.7 * disagreements[0]
 
 
@@ -120,7 +121,7 @@ def test_experts_own_loss_counts_evenly_but_for_its_focus_on_the_rows_they_are_g
         torch.nn.init.zeros_(gate.score.weight)
         mixture = MixtureOfExperts(experts.members, gate)
         phase = _Phase(mixture, None, rows, config, torch.Generator().manual_seed(0), False)
-        loss, given = phase._loss(rows.x, rows.y, rows.weight, with_experts=True)
+        loss, given = phase._loss(_Batch(rows.x, rows.y, rows.weight), with_experts=True)
         losses.append(loss.detach())
     each = mixture.all_probabilities(rows.x).detach()  # (M, N)
     own = F.binary_cross_entropy(each, rows.y.expand_as(each), reduction="none").T  # (N, M)
@@ -137,6 +138,33 @@ def test_noise_reaches_half_of_the_rows_where_there_is_something_to_distil(monke
     fit(untrained(rows), rows, gate_config(jitter=1.0, distil=distil).model_copy(update={"experts": still}))
     known = {tuple(row) for row in rows.x.tolist()}
     assert {np.mean([tuple(row) in known for row in x.tolist()]) for x in seen} == {share}
+
+
+def batches_of(rows, distil, n_steps, config=CONFIG):
+    committee = untrained(rows)
+    mixture = MixtureOfExperts(committee.experts(4), NoisyTopKGate(4, 4, 2))
+    teacher = committee if distil else None
+    phase = _Phase(mixture, teacher, rows, config, torch.Generator().manual_seed(0), False)
+    return list(phase._batches(32, n_steps)), committee
+
+
+@torch.no_grad()
+def test_what_the_committee_says_of_a_row_is_learnt_several_times_in_different_company():
+    drawn, committee = batches_of(training_rows(), distil=True, n_steps=4 * EPOCHS)
+    assert len(drawn) == 4 * EPOCHS
+    for batch in drawn:
+        torch.testing.assert_close(batch.y, committee(batch.x))
+    rows, times = torch.cat([batch.x for batch in drawn]).unique(dim=0, return_counts=True)
+    assert len(rows) == 4 * 32
+    assert (times == EPOCHS).all()
+    assert len({tuple(batch.y.tolist()) for batch in drawn}) > 4  # not the same batches again
+
+
+def test_half_of_each_batch_are_anomalies():
+    still = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"mixup": 0.0})})
+    drawn, _ = batches_of(training_rows(), distil=False, n_steps=5, config=still)
+    assert len(drawn) == 5
+    assert [float(batch.y.mean()) for batch in drawn] == [0.5] * 5
 
 
 def test_without_distillation_the_joint_training_learns_the_labels():

@@ -3,7 +3,7 @@ import torch
 from swift_hydra_kedro.config import AdditiveConfig, MambaConfig
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.detector import MambaDetector
-from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
 X = torch.randn(20, 3)
 
@@ -26,21 +26,43 @@ def test_probabilities_are_averaged_by_weight():
 
 
 @torch.no_grad()
-def test_the_first_members_are_copies():
-    stack = members()
+def test_a_part_of_the_members_are_copies():
+    stack, chosen = members(), torch.tensor([3, 0])
     stack.net.additive_share.fill_(0.7)
-    before, part = stack(X), stack.first(3)
-    assert part.stack == (3,)
-    torch.testing.assert_close(part(X), before[:3])
+    before, part = stack(X), stack.part(chosen)
+    assert part.stack == (2,)
+    torch.testing.assert_close(part(X), before[chosen])
     for weight in part.parameters():
         weight.zero_()
     assert torch.equal(stack(X), before)
 
 
+@torch.no_grad()
+def test_a_part_without_a_view_says_the_same_where_nobody_sees_it():
+    stack = members()
+    stack.net.keep_only((stack.encoding.view_of_output != PIECEWISE).float().expand(4, -1))
+    part = stack.part(torch.arange(4), (SCALED, NORMAL))
+    assert part.encoding.n_outputs == 6
+    torch.testing.assert_close(part(X), stack(X))
+
+
 def test_copies_draw_no_random_numbers():
     stack, state = members(), torch.get_rng_state()
-    stack.first(2)
+    stack.part(torch.arange(2))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@torch.no_grad()
+def test_parts_add_up_to_the_whole_and_those_without_bins_do_not_compute_them():
+    stack, weight = members(7), torch.tensor([0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1])
+    torch.nn.init.normal_(stack.net.additive.weight)
+    sees_bins = torch.tensor([1, 0, 1, 1, 0, 1, 0]).bool()
+    stack.net.keep_only(((stack.encoding.view_of_output != PIECEWISE) | sees_bins.unsqueeze(1)).float())
+    committee = Committee(stack, weight)
+    parts = committee.parts(3)
+    assert [len(part.weight) for part in parts] == [3, 1, 3]
+    assert [PIECEWISE in part.members.encoding.views for part in parts] == [True, True, False]
+    torch.testing.assert_close(sum(part(X) for part in parts), committee(X))
 
 
 @torch.no_grad()

@@ -9,6 +9,13 @@ may use the inputs that its subspace left out.
 
 from __future__ import annotations
 
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,8 +28,13 @@ from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 from swift_hydra_kedro.models.neighbours import Neighbourhood
+from swift_hydra_kedro.models.runtime import in_threads, narrow_threads
 
 EPSILON = 1e-6
+BLOCK = 50
+EPOCHS = 4
+PART = 20
+CHUNK = 256
 
 
 def fit_mixture(
@@ -48,12 +60,21 @@ def fit_mixture(
         gate = NoisyTopKGate(rows.x.shape[1], config.experts.n_experts, gate_config.top_k).to(rows.x.device)
     nn.init.zeros_(gate.score.weight)  # no preference to begin with: the noise gives every expert its turn
     mixture = MixtureOfExperts(committee.experts(config.experts.n_experts), gate, neighbourhood)
-    teacher = committee.requires_grad_(False) if gate_config.distil else None
+    teacher = committee if gate_config.distil else None
     phase = _Phase(mixture, teacher, rows, config, generator, progress)
     history = phase.run("gate", gate_config.training, gate)
     if gate_config.joint_training is not None:
         history += phase.run("joint", gate_config.joint_training, mixture)
     return mixture.eval(), history
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Rows `x (B, P)`, what is to be learnt of them, `y (B,)`, and `weight (B,)`."""
+
+    x: Tensor
+    y: Tensor
+    weight: Tensor
 
 
 class _Phase:
@@ -68,46 +89,77 @@ class _Phase:
         generator: torch.Generator,
         progress: bool,
     ) -> None:
-        self.mixture, self.teacher, self.rows, self.config = mixture, teacher, rows, config
+        self.mixture, self.rows, self.config = mixture, rows, config
+        self.teacher = [] if teacher is None else teacher.parts(PART)
         self.generator, self.progress = generator, progress
         # the softmax over one score is constant: with a single expert per row the gate would never learn
         self.n_chosen = min(max(2, config.gate.top_k), config.experts.n_experts)
 
     def run(self, name: str, training: TrainingConfig, learner: nn.Module) -> list[dict[str, float | str]]:
-        rows, generator = self.rows, self.generator
-        n_steps = training.steps(int((~rows.synthetic).sum()))
-        index = common_batches(rows, self.config.experts, training.batch_size, n_steps, generator)  # (steps, B)
+        n_steps = training.steps(int((~self.rows.synthetic).sum()))
         optimiser = torch.optim.Adam(learner.parameters(), lr=training.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=n_steps)
         history: list[dict[str, float | str]] = []
-        bar = tqdm(range(n_steps), desc=name, unit="step", disable=not self.progress)
-        for step in bar:
-            at = index[step]
-            x, y, weight = mixup(rows.x[at], rows.y[at], rows.weight[at], self.config.experts.mixup, generator)
-            loss, weights = self._loss(x, y, weight, with_experts=learner is self.mixture)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            if (step + 1) % max(1, n_steps // 10) == 0:
+        batches = islice(self._batches(training.batch_size, n_steps), n_steps)
+        bar = tqdm(batches, name, n_steps, unit="step", disable=not self.progress)
+        for step, batch in enumerate(bar, start=1):
+            with narrow_threads(batch.x.shape[1]):
+                loss, weights = self._loss(batch, with_experts=learner is self.mixture)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+            if step % max(1, n_steps // 10) == 0:
                 share = float(weights.sum(0).max() / weights.sum())
-                history.append({"phase": name, "step": step + 1, "loss": float(loss.detach()), "largest_share": share})
+                history.append({"phase": name, "step": step, "loss": float(loss.detach()), "largest_share": share})
                 bar.set_postfix(loss=f"{float(loss.detach()):.3f}", largest_share=f"{share:.2f}")
         return history
 
-    def _loss(self, x: Tensor, y: Tensor, weight: Tensor, with_experts: bool) -> tuple[Tensor, Tensor]:
+    def _batches(self, size: int, n_steps: int) -> Iterator[_Batch]:
+        """Batches of `size` rows, a block of them drawn at once.
+
+        What a teacher says of a row is learnt `EPOCHS` times, each time in the same place of another batch.
+        """
+        epochs = EPOCHS if self.teacher else 1
+        index = common_batches(self.rows, self.config.experts, size, math.ceil(n_steps / epochs), self.generator)
+        for block in index.split(BLOCK):
+            x, y, weight = map(torch.stack, zip(*map(self._draw, block), strict=True))  # (steps, B, ...)
+            if self.teacher:
+                y = self._ask_teacher(x.flatten(0, 1)).view_as(y)
+            for _ in range(epochs):
+                order = torch.rand(y.shape, generator=self.generator, device=y.device).argsort(dim=0)
+                for place in order:
+                    at = (place, torch.arange(size, device=y.device))
+                    yield _Batch(x[at], y[at], weight[at])
+
+    def _draw(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows `index (B,)` mixed with each other, labels and weights; for a teacher, every second with noise."""
+        rows = self.rows
+        x, y, weight = mixup(
+            rows.x[index], rows.y[index], rows.weight[index], self.config.experts.mixup, self.generator
+        )
+        if self.teacher:
+            x = x.clone()
+            x[::2] += self.config.gate.jitter * torch.randn(x[::2].shape, generator=self.generator, device=x.device)
+        return x, y, weight
+
+    @torch.no_grad()
+    def _ask_teacher(self, x: Tensor) -> Tensor:
+        """What the committee says of rows, `(B, P)` -> `(B,)`; its parts answer side by side."""
+
+        def ask(part: Committee, stop: threading.Event) -> Tensor:
+            with torch.no_grad():  # the mode is the thread's own
+                return torch.cat([part(rows) for rows in x.split(CHUNK) if not stop.is_set()])
+
+        return torch.stack(in_threads([partial(ask, part) for part in self.teacher], x.device)).sum(0)
+
+    def _loss(self, batch: _Batch, with_experts: bool) -> tuple[Tensor, Tensor]:
         """Loss of the gated probability and, if they learn too, of the experts' own; the gate's weights `(B, M)`."""
-        config, gate = self.config.gate, self.mixture.gate
-        if self.teacher is not None:
-            x = self._jittered(x)
+        config, x, y, weight = self.config.gate, batch.x, batch.y, batch.weight
         with torch.set_grad_enabled(with_experts):
-            each = self.mixture.all_probabilities(x)  # (M, B)
-        if self.teacher is not None:
-            with torch.no_grad():
-                y = self.teacher(x)  # (B,)
-        each = each.clamp(EPSILON, 1 - EPSILON)
+            each = self.mixture.all_probabilities(x).clamp(EPSILON, 1 - EPSILON)  # (M, B)
         noise = torch.randn(len(x), len(each), generator=self.generator, device=x.device)
-        kept, chosen = gate(x, noise, self.n_chosen)  # (B, k)
+        kept, chosen = self.mixture.gate(x, noise, self.n_chosen)  # (B, k)
         mixed = (kept * each.T.gather(1, chosen)).sum(-1)  # (B,)
         loss = F.binary_cross_entropy(mixed, y, weight)
         spread = torch.zeros_like(each.T).scatter(1, chosen, kept)  # (B, M)
@@ -118,10 +170,3 @@ class _Phase:
             own = F.binary_cross_entropy(each, y.expand_as(each), share * weight, reduction="none")
             loss = loss + config.expert_weight * own.sum(0).mean()
         return loss, spread.detach()
-
-    def _jittered(self, x: Tensor) -> Tensor:
-        """Rows `(B, P)`, every second one with noise."""
-        noise = torch.randn(x[::2].shape, generator=self.generator, device=x.device)
-        x = x.clone()
-        x[::2] += self.config.gate.jitter * noise
-        return x

@@ -20,7 +20,7 @@ from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 from swift_hydra_kedro.models.neighbours import Neighbourhood
-from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
+from swift_hydra_kedro.models.runtime import stage_generators
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,7 @@ def train_gate(
     """Train the gate, then gate and experts together, and calibrate what they give; see `fit_mixture`."""
     generators = stage_generators(seed, "gate", rows.x.device)
     training_rows = _training_rows(rows, synthetic, regions)
-    with narrow_threads(rows.x.shape[1]):
-        mixture, history = fit_mixture(
-            committee, training_rows, config, generators.torch, regions.neighbourhood, progress
-        )
+    mixture, history = fit_mixture(committee, training_rows, config, generators.torch, regions.neighbourhood, progress)
     if config.calibrate:
         anomaly_share = float((rows.y * rows.weight).sum() / rows.weight.sum())
         mixture.calibration = Calibration.fit(out_of_bag, anomaly_share).to(rows.x.device)

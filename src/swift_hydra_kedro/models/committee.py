@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, PIECEWISE, SCALED
 
 
 class Committee(nn.Module):
@@ -27,12 +28,26 @@ class Committee(nn.Module):
         return self.weight @ torch.sigmoid(self.members(x))  # (C,) @ (C, B)
 
     @torch.no_grad()
+    def parts(self, size: int) -> list[Committee]:
+        """Committees of at most `size` members, copies of these, whose answers add up to those of this one.
+
+        The members that see no bins are apart from the others, and spared them.
+        """
+        sees_bins = self.members.sees(PIECEWISE)
+        return [
+            Committee(self.members.part(members, views), self.weight[members])
+            for alike, views in ((sees_bins, ALL_VIEWS), (~sees_bins, (SCALED, NORMAL)))
+            for members in alike.nonzero().flatten().split(size)
+            if len(members)
+        ]
+
+    @torch.no_grad()
     def experts(self, n: int) -> MambaDetector:
         """Copies of the first `n` members, each with the additive path of the whole committee.
 
         That path is linear in the encoded row, so the mean of all members' is another one, and need not be learnt.
         """
-        experts = self.members.first(n)
+        experts = self.members.part(torch.arange(n, device=self.weight.device))
         own, mean_of = experts.net.additive, self.members.net.additive
         if own is not None and mean_of is not None:
             for part, whole in zip(own.parameters(), mean_of.parameters(), strict=True):  # (n, ...) and (C, ...)

@@ -6,13 +6,15 @@ the block scans is a choice: `record` makes one token of the whole row, `feature
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from swift_hydra_kedro.config import MambaConfig
 from swift_hydra_kedro.models.blocks import residual_block
-from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.models.encoding import ALL_VIEWS, PiecewiseLinearEncoding
 from swift_hydra_kedro.models.layers import RMSNorm, Stack, StackedLinear
 
 INPUTS = "inputs"
@@ -145,13 +147,16 @@ class MambaDetector(nn.Module):
         """Logits of scaled rows by the blocks and, if there is one, by the additive path."""
         return self.net.paths(self.encoding(x))
 
-    def first(self, n: int) -> MambaDetector:
-        """The first `n` of the stacked detectors, as copies."""
+    def part(self, members: Tensor, views: Sequence[int] = ALL_VIEWS) -> MambaDetector:
+        """Copies of the `members (G,)` of this stack, which compute some of the encoding's views alone."""
+        device = self.encoding.binned.device
         with torch.random.fork_rng(devices=[]):
-            part = MambaDetector(self.encoding, self.config, (n,)).to(self.encoding.binned.device)
-        stacked = {name for name, _ in self.net.named_parameters()}
-        state = self.net.state_dict()
-        part.net.load_state_dict({name: value[:n] if name in stacked else value for name, value in state.items()})
+            part = MambaDetector(self.encoding.with_views(views), self.config, (len(members),)).to(device)
+        own, inputs = self._weights(), self._inputs_of(part)
+        for name, weight in part._weights().items():
+            weight.copy_(own[name][(members.unsqueeze(1), inputs) if name.startswith(INPUTS) else members])
+        if self.net.additive is not None:
+            part.net.additive_share.copy_(self.net.additive_share)
         return part
 
     def take_over(self, part: MambaDetector, members: Tensor) -> None:
@@ -159,11 +164,20 @@ class MambaDetector(nn.Module):
 
         The part may compute some of the encoding's views alone; the weights of other inputs stay.
         """
-        views = torch.tensor(part.encoding.views, device=members.device)
-        inputs = torch.isin(self.encoding.view_of_output, views).nonzero().flatten()
-        own = self._weights()
+        own, inputs = self._weights(), self._inputs_of(part)
         for name, weight in part._weights().items():
             own[name][(members.unsqueeze(1), inputs) if name.startswith(INPUTS) else members] = weight
+
+    def sees(self, view: int) -> Tensor:
+        """Which of the stacked detectors have a weight other than 0 for an input of the view, `(M,)`."""
+        inputs = (self.encoding.view_of_output == view).nonzero().flatten()
+        by_input = [weight[:, inputs].flatten(1) for weight in self.net.input_weights]
+        return (torch.cat(by_input, dim=1) != 0).any(dim=1)
+
+    def _inputs_of(self, part: MambaDetector) -> Tensor:
+        """Numbers of the inputs that `part` computes, `(F',)`."""
+        views = torch.tensor(part.encoding.views, device=self.encoding.binned.device)
+        return torch.isin(self.encoding.view_of_output, views).nonzero().flatten()
 
     def _weights(self) -> dict[str, Tensor]:
         """Views of all weights; names of those by input, `(*stack, F, ...)`, start with `INPUTS`."""

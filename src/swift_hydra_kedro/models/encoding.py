@@ -108,10 +108,10 @@ class PiecewiseLinearEncoding(nn.Module):
         parts = {SCALED: x}
         if PIECEWISE in self.views or NORMAL in self.views:
             values = x if len(self.binned) == self.n_features else x[..., self.binned]
-            position = torch.addcmul(self.offset, values.unsqueeze(-1), self.inverse_width).clamp(0, 1)  # (..., Q, T)
+            position = torch.addcmul(self.offset, values.unsqueeze(-1), self.inverse_width).clamp_(0, 1)  # (..., Q, T)
             parts[PIECEWISE] = position.flatten(-2)
             if NORMAL in self.views:
-                parts[NORMAL] = self.lowest_score + (position * self.score_step).sum(-1)  # (..., Q)
+                parts[NORMAL] = self.lowest_score + torch.einsum("...qt,qt->...q", position, self.score_step)
         return torch.cat([parts[view] for view in self.views], dim=-1)
 
 
