@@ -35,7 +35,7 @@ OURS = "swift_hydra"
 ABLATIONS: dict[str, dict[str, Any]] = {
     "no_synthesis": {"synthesis": {"enabled": False}},
     "no_acceptance": {"synthesis": {"min_probability": 0.0}},
-    "no_hedge": {"detection": {"experts": {"hedged": False}}},
+    "no_outskirts": {"synthesis": {"outskirts": None}},
     "no_residual": {"synthesis": {"keep_residual": False}},
     "no_committee": {"detection": {"experts": {"committee_size": None}}},
     "no_weights": {"detection": {"experts": {"selectivity": 0.0}}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,11 @@ class Split:
     seed: int
     train: LabelledTable
     test: LabelledTable
+
+    def with_anomalies(self, n: int) -> Split:
+        """The split with at most `n` anomalies to learn from, the first ones: its rows come in random order."""
+        is_anomaly = self.train.label.to_numpy() == 1
+        return replace(self, train=self.train.take(np.flatnonzero(~is_anomaly | (is_anomaly.cumsum() <= n))))
 
     def scaled(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Training rows and labels, test rows and labels, as the detection module gets them."""

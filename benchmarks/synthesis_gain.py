@@ -1,16 +1,18 @@
 """What synthetic anomalies are worth: none, Swift Hydra's, Gaussian jitter and SMOTE, in the same numbers and weights.
 
 usage: python benchmarks/synthesis_gain.py --data FOLDER [--datasets 6_cardio,47_yeast] [--train-sizes 0.1]
-                                           [--seeds 0,1] [--out docs/results/synthesis_gain.csv]
+                                           [--seeds 0,1] [--anomalies 3] [--out docs/results/synthesis_gain.csv]
 
 FOLDER holds ADBench .npz files; all of them of at most 20,000 rows are taken unless some are named. Only the
-synthetic rows differ: real rows, seeds and budget of the mixture are the same. A result is written at once, and a
-later call goes on where this one stopped. Prints, by share of training rows, the mean gain over no synthetic rows
-with its 95 % interval over splits, and how many splits gained and lost.
+synthetic rows differ: real rows, seeds and budget of the mixture are the same. With --anomalies no more are left to
+learn from than so many, whatever the share of the rows; such results need a file of their own. A result is written at
+once, and a later call goes on where this one stopped. Prints, by share of training rows, the mean gain over no
+synthetic rows with its 95 % interval over splits, and how many splits gained and lost.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -32,8 +34,10 @@ METHODS = ["none", "swift_hydra", "jitter", "smote"]
 
 def main() -> None:
     """Measure all splits and print the gains."""
-    arguments = parser(str(__doc__), "synthesis_gain.csv").parse_args()
-    results = run(arguments, METHODS, measure)
+    options = parser(str(__doc__), "synthesis_gain.csv")
+    options.add_argument("--anomalies", type=int, default=sys.maxsize)
+    arguments = options.parse_args()
+    results = run(arguments, METHODS, lambda cell, missing: measure(cell.with_anomalies(arguments.anomalies), missing))
     for metric in ("auc_roc", "auc_pr"):
         table = results.pivot_table(metric, SPLIT, "method").dropna()
         gains = table.drop(columns="none").sub(table["none"], axis=0)

@@ -70,7 +70,8 @@ def _generate(rows, models, supported, z, config, generator) -> float:
         model.requires_grad_(False)
     kde = GaussianKDE(rows.anomalies[: settings.max_reference_rows], settings.bandwidth)
     entropy = EntropyAfterAdding(kde, settings.kde_samples, settings.noise_samples, generator)
-    reward = RewardFunction(models.cvae, models.detector, entropy, settings.discount, torch.zeros(rows.x.shape[1]))
+    residual = torch.zeros(rows.x.shape[1])
+    reward = RewardFunction(models.cvae, models.detector, entropy, settings.discount, 1, residual)
     latents = feasible_latents(z, reward, supported, config.feasible_steps, config.feasible_step_size)
     reward(latents)
     return time.perf_counter() - start

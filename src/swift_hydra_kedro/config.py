@@ -213,6 +213,23 @@ class RewardConfig(Config):
     max_reference_rows: int = Field(1000, ge=1, description="Most anomalies the KDE is built on.")
 
 
+class OutskirtsConfig(Config):
+    """Synthetic anomalies that lie outside the normal rows."""
+
+    quantile: float = Field(
+        0.99,
+        gt=0,
+        lt=1,
+        description="Quantile of the distances between normal rows and those nearest to them that ends their region.",
+    )
+    reach: float = Field(1.5, gt=1, description="Farthest that such a sample goes from normal rows, in that distance.")
+    scatter: float = Field(
+        0.5, ge=0, le=1, description="Share of a random direction in the way out, the rest is the policy's."
+    )
+    min_rows: int = Field(100, ge=2, description="Least normal rows; fewer do not tell where the next ones will be.")
+    max_references: int = Field(1000, ge=2, description="Most normal rows that tell where the region is.")
+
+
 class SynthesisConfig(Config):
     """The self-reinforcing generative module (algorithm 1)."""
 
@@ -232,6 +249,10 @@ class SynthesisConfig(Config):
     )
     min_probability: float = Field(
         0.85, ge=0, le=1, description="Least probability of an anomaly that the judge gives a sample which may join."
+    )
+    outskirts: OutskirtsConfig | None = Field(
+        OutskirtsConfig(),
+        description="Walks that start at normal rows and leave them; null starts all of them at anomalies.",
     )
     reward: RewardConfig = RewardConfig()
     policy: PolicyConfig = PolicyConfig()
@@ -287,10 +308,10 @@ class ExpertsConfig(Config):
         0.2,
         ge=0,
         lt=1,
-        description="Share of synthetic rows among an expert's anomalies; null draws real and synthetic ones alike.",
+        description="Most that synthetic rows take of an expert's anomalies; null draws real and synthetic ones alike.",
     )
-    hedged: bool = Field(
-        True, description="Every second expert learns from real rows alone, should the synthetic ones mislead."
+    synthetic_worth: float = Field(
+        8, gt=0, description="Real anomalies that all synthetic ones count for: the more are known, the less these say."
     )
     bootstrap: bool = Field(
         True, description="Each expert draws its batches from its own bootstrap sample of the rows, as in bagging."

@@ -8,7 +8,6 @@ from sklearn.metrics import roc_auc_score
 from swift_hydra_kedro.config import AdditiveConfig
 from swift_hydra_kedro.detection import experts as experts_module
 from swift_hydra_kedro.detection.experts import VIEWS, fit_experts
-from swift_hydra_kedro.detection.rows import draw_bags
 from swift_hydra_kedro.detection.stacking import Opinions
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
@@ -87,32 +86,14 @@ def test_half_of_the_experts_see_all_that_neighbours_say():
     assert scaled[:, :2].sum(1).tolist() == [1] * 8
 
 
-@pytest.mark.parametrize("hedged", [True, False])
-def test_half_of_the_experts_of_each_view_hedge_the_bet_on_synthetic_rows(hedged, monkeypatch):
-    bags = []
-
-    def spy(*arguments):
-        bags.append(draw_bags(*arguments))
-        return bags[-1]
-
-    monkeypatch.setattr(experts_module, "draw_bags", spy)
-    rows = training_rows()
-    fit(rows, n_experts=8, hedged=hedged, training=BRIEFLY)
-    assert len(bags) == 2
-    for group in bags:  # of two combinations of views in turn
-        first, second, same_as_first, same_as_second = (bool(rows.synthetic[bag].any()) for bag in group)
-        assert (first != same_as_first) == (second != same_as_second) == hedged
-        assert (first or same_as_first) and (second or same_as_second)
-
-
 @torch.no_grad()
 def test_out_of_bag_rows_are_judged_by_the_experts_that_had_not_drawn_them(monkeypatch):
     rows = training_rows()
     half = torch.arange(len(rows.y)) % 2 == 0
     bags = (half.nonzero().flatten(), (~half).nonzero().flatten())  # of a group's first expert and of its second
 
-    def fixed_bags(rows, takes_synthetic, bootstrap, generator):
-        return bags[: len(takes_synthetic)]
+    def fixed_bags(rows, n_experts, bootstrap, generator):
+        return bags[:n_experts]
 
     def untrained(rows, bags, clusters, config, n_steps, generator):
         return torch.zeros(n_steps, len(clusters), 2, dtype=torch.int64)

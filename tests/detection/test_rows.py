@@ -11,7 +11,7 @@ CLUSTERS = np.array([0, 1, 2, 0, 1, 2])
 
 
 def bags_of(rows, bootstrap=True, n_experts=6):
-    return draw_bags(rows, [True] * n_experts, bootstrap, torch.Generator().manual_seed(1))
+    return draw_bags(rows, n_experts, bootstrap, torch.Generator().manual_seed(1))
 
 
 def drawn(rows, bags=None, clusters=CLUSTERS, **settings):
@@ -41,16 +41,6 @@ def test_the_only_anomaly_is_in_every_bag():
     assert all(int(rows.y[bag].sum()) == 1 for bag in bags_of(rows))
 
 
-@pytest.mark.parametrize("bootstrap", [True, False])
-def test_who_takes_no_synthetic_rows_draws_real_ones_in_their_place(bootstrap, generator):
-    rows = training_rows()
-    bags = draw_bags(rows, [True, False], bootstrap, generator)
-    assert [bool(rows.synthetic[bag].any()) for bag in bags] == [True, False]
-    index = drawn(rows, bags, np.zeros(2), synthetic_share=0.5)
-    assert (rows.synthetic[index].sum(-1) == torch.tensor([SIZE // 4, 0])).all()
-    assert (rows.y[index].sum(-1) == SIZE // 2).all()
-
-
 def test_an_expert_draws_every_row_of_its_bag_and_no_other():
     rows = training_rows()
     bags = bags_of(rows)
@@ -65,20 +55,29 @@ def test_half_of_every_batch_is_anomalous():
     assert (rows.y[drawn(rows)].sum(-1) == SIZE // 2).all()
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.2, 4), (0.5, 10)])
-def test_synthetic_share_of_the_anomalies_holds_in_every_batch(share, expected):
-    rows = training_rows()
-    assert (rows.synthetic[drawn(rows, synthetic_share=share)].sum(-1) == expected).all()
-
-
-def test_without_synthetic_rows_real_anomalies_fill_their_place():
-    rows = training_rows(n_synthetic=0)
-    assert (rows.y[drawn(rows, synthetic_share=0.5)].sum(-1) == SIZE // 2).all()
+@pytest.mark.parametrize(
+    ("n_synthetic", "share", "worth", "expected"),
+    [
+        (30, 0.0, 8, 0),
+        (30, 0.2, 8, 4),  # a fifth at most
+        (30, 0.5, 8, round(20 * 8 / 28)),  # as much as 8 of the 20 real ones and 8 more
+        (30, 0.5, 100, 10),
+        (5, 0.5, 8, round(20 * 5 / 25)),  # none more often than a real one
+        (30, None, 8, round(20 * 30 / 50)),  # all alike
+        (0, 0.5, 8, 0),
+        (0, None, 8, 0),
+    ],
+)
+def test_share_of_synthetic_rows_among_the_anomalies_of_every_batch(n_synthetic, share, worth, expected):
+    rows = training_rows(n_synthetic)
+    index = drawn(rows, synthetic_share=share, synthetic_worth=worth)
+    assert (rows.synthetic[index].sum(-1) == expected).all()
+    assert (rows.y[index].sum(-1) == SIZE // 2).all()
 
 
 def test_synthetic_rows_take_the_places_of_anomalies_and_change_no_other_draw():
-    with_, without = training_rows(), training_rows(n_synthetic=0)
-    indices = [drawn(rows, bags_of(rows), synthetic_share=0.5) for rows in (with_, without)]
+    with_, without = training_rows(n_synthetic=30), training_rows(n_synthetic=0)
+    indices = [drawn(rows, bags_of(rows), synthetic_share=0.5, synthetic_worth=100) for rows in (with_, without)]
     is_synthetic = with_.synthetic[indices[0]]
     assert (is_synthetic.sum(-1) == SIZE // 4).all()
     assert torch.equal(indices[0][~is_synthetic], indices[1][~is_synthetic])

@@ -135,7 +135,7 @@ def test_report_page_loads_nothing_from_a_network(page):
 
 def test_synthetic_anomalies_open_in_the_tables_columns(synthetic, finished):
     features = LabelledTable.from_frame(finished.load("train_table")).features
-    reasons = ["synthetic_episode", "synthetic_reward", "synthetic_entropy", "synthetic_evasion"]
+    reasons = ["synthetic_episode", "synthetic_reward", "synthetic_entropy", "synthetic_evasion", "synthetic_outside"]
     assert list(synthetic.columns) == [*features.columns, *reasons]
     assert synthetic.notna().all(axis=None)
 

@@ -24,7 +24,7 @@ def small_range(quantile=0.9):
 def reward(rows, pretrained, generator):
     entropy = EntropyAfterAdding(GaussianKDE(rows.anomalies, 0.5), 50, 3, generator)
     return RewardFunction(
-        copy.deepcopy(pretrained.cvae), copy.deepcopy(pretrained.detector), entropy, 0.9, torch.zeros(4)
+        copy.deepcopy(pretrained.cvae), copy.deepcopy(pretrained.detector), entropy, 0.9, 1, torch.zeros(4)
     )
 
 

@@ -6,12 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from swift_hydra_kedro.config import BalancedTrainingConfig, PolicyConfig, RewardConfig, SynthesisConfig
+from swift_hydra_kedro.config import (
+    BalancedTrainingConfig,
+    OutskirtsConfig,
+    PolicyConfig,
+    RewardConfig,
+    SynthesisConfig,
+)
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.synthesis import loop
 from swift_hydra_kedro.synthesis.feasible import SupportedRange
 from swift_hydra_kedro.synthesis.loop import Convergence, SyntheticAnomalies, draw_anomalies, synthesise
 from swift_hydra_kedro.synthesis.ppo import PPO
+from swift_hydra_kedro.synthesis.region import NormalRegion
 
 BRIEF = BalancedTrainingConfig(epochs=1, max_steps=2, batch_size=16)
 CONFIG = SynthesisConfig(
@@ -20,6 +27,7 @@ CONFIG = SynthesisConfig(
     keep=5,
     patience=3,
     feasible_steps=3,
+    outskirts=None,
     support_quantile=0.7,
     reward=RewardConfig(kde_samples=40, noise_samples=2),
     policy=PolicyConfig(hidden_size=8),
@@ -197,6 +205,43 @@ def test_drawn_anomalies_are_those_that_the_judge_believes_in(run, rows, generat
     assert (drawn[:, 0] >= 1.5).float().mean() > (free[:, 0] >= 1.5).float().mean() + 0.2
 
 
+def region_of(rows, config):
+    return NormalRegion.fit(rows.normals, config, torch.Generator().manual_seed(9))
+
+
+def test_as_many_samples_leave_the_normal_region_as_anomalies_are_expected_to(run, rows):
+    config = OutskirtsConfig(max_references=500)
+    region, result = region_of(rows, config), run(outskirts=config, steps_per_episode=60)
+    expected = round(5 * region.share_outside(rows.anomalies))
+    outside = result.synthetic.outside > 0
+    assert 0 < expected < 5
+    assert [int(outside[result.synthetic.episode == episode].sum()) for episode in (1, 2, 3)] == [expected] * 3
+    assert not region.contains(result.synthetic.x[outside]).any()
+    assert len(result.synthetic.x) == 15
+
+
+def test_samples_outside_the_normal_region_need_not_convince_the_judge(run):
+    result = run(outskirts=OutskirtsConfig(), judge=lambda x: torch.zeros(len(x)))
+    assert len(result.synthetic.x) > 0
+    assert (result.synthetic.outside == 1).all()
+
+
+def test_ppo_learns_from_both_kinds_of_walks(run, rows, trajectories):
+    run(outskirts=OutskirtsConfig(max_references=500))
+    share = region_of(rows, OutskirtsConfig(max_references=500)).share_outside(rows.anomalies)
+    for trajectory in trajectories:
+        assert len(trajectory.state) == 24
+        assert int((trajectory.state[:, -1] == 0).sum()) == round(24 * share)
+
+
+def test_where_all_normal_rows_are_the_same_there_is_no_region_to_leave(run, rows):
+    same = rows.x.clone()
+    same[rows.y < 0.5] = 0
+    result = run(rows=LabelledRows(same, rows.y, rows.weight), outskirts=OutskirtsConfig())
+    assert len(result.synthetic.x) == 15
+    assert (result.synthetic.outside == 0).all()
+
+
 def test_kept_samples_carry_the_terms_of_their_reward(run):
     synthetic = run().synthetic
     discount = CONFIG.reward.discount**synthetic.episode
@@ -209,7 +254,7 @@ def test_all_samples_end_in_the_supported_range_by_the_actions_that_ppo_learns(r
     run()
     assert len(trajectories) == len(ranges) == 3
     for supported, trajectory in zip(ranges, trajectories, strict=True):
-        z = supported.centre + trajectory.state * supported.variance.sqrt()
+        z = supported.centre + trajectory.state[:, :-1] * supported.variance.sqrt()
         wider = replace(supported, limit=supported.limit * 1.001)  # z was standardised and back
         assert wider.contains(z + trajectory.action).all()
 
@@ -224,7 +269,7 @@ def test_valid_actions_stay_as_the_policy_took_them(run, trajectories):
 
 def test_states_are_drawn_from_the_encodings_not_their_means(run, rows, trajectories):
     run(rows=rows[torch.arange(121)], held_out=None, episodes=1, steps_per_episode=1000)
-    state = trajectories[0].state  # of one anomaly, in units of its own spread
+    state = trajectories[0].state[:, :-1]  # of one anomaly, in units of its own spread
     torch.testing.assert_close(state.mean(0), torch.zeros(3), rtol=0, atol=0.15)
     assert (state.std(0) > 0.3).all()  # one, or less where the range's variance has its floor
 
@@ -268,7 +313,7 @@ def test_kde_is_built_on_at_most_the_reference_rows(run, monkeypatch):
 
 
 def test_no_samples_join_as_nothing():
-    some = SyntheticAnomalies(torch.randn(2, 4), *torch.randn(4, 2))
+    some = SyntheticAnomalies(torch.randn(2, 4), *torch.randn(5, 2))
     joined = SyntheticAnomalies.none(4).join(some).join(SyntheticAnomalies.none(4))
     assert torch.equal(joined.x, some.x)
     assert torch.equal(joined.evasion, some.evasion)

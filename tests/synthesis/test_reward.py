@@ -12,7 +12,7 @@ def reward(rows, pretrained, generator):
     cvae, detector = copy.deepcopy(pretrained.cvae).double(), copy.deepcopy(pretrained.detector).double()
     entropy = EntropyAfterAdding(GaussianKDE(rows.anomalies.double(), 0.5), 50, 3, generator)
     residual = 0.1 * torch.arange(24.0, dtype=torch.float64).reshape(6, 4)
-    return RewardFunction(cvae, detector, entropy, 0.7, residual)
+    return RewardFunction(cvae, detector, entropy, 0.7, 1, residual)
 
 
 @pytest.fixture

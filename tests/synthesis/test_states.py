@@ -4,7 +4,7 @@ from swift_hydra_kedro.synthesis.states import draw_states
 
 
 def test_without_a_step_from_the_mean_encoding_a_sample_is_the_anomaly_itself(rows, pretrained, generator):
-    states = draw_states(rows.anomalies, pretrained.cvae, 50, 0.9, True, generator)
+    states = draw_states(rows.anomalies, 1, pretrained.cvae, 50, 0.9, True, generator)
     with torch.no_grad():
         mu, _ = pretrained.cvae.encode(rows.anomalies, torch.ones(20))
         decoded = pretrained.cvae.decode(mu, torch.ones(20))
@@ -14,5 +14,16 @@ def test_without_a_step_from_the_mean_encoding_a_sample_is_the_anomaly_itself(ro
 
 
 def test_the_residual_can_be_left_out(rows, pretrained, generator):
-    states = draw_states(rows.anomalies, pretrained.cvae, 7, 0.9, False, generator)
+    states = draw_states(rows.anomalies, 1, pretrained.cvae, 7, 0.9, False, generator)
     assert torch.equal(states.residual, torch.zeros(7, 4))
+
+
+def test_normal_rows_are_encoded_as_such_and_the_policy_is_told(rows, pretrained, generator):
+    states = draw_states(rows.normals, 0, pretrained.cvae, 2000, 0.9, True, generator)
+    with torch.no_grad():
+        mu, _ = pretrained.cvae.encode(rows.normals, torch.zeros(120))
+    torch.testing.assert_close(states.z.mean(0), mu.mean(0), rtol=0, atol=0.1)
+    assert {tuple(row) for row in states.rows.tolist()} <= {tuple(row) for row in rows.normals.tolist()}
+    assert states.observed.shape == (2000, 4)
+    assert (states.observed[:, -1] == 0).all()
+    torch.testing.assert_close(states.observed[:, :-1], states.supported.standardise(states.z))

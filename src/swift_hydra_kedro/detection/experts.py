@@ -2,7 +2,7 @@
 
 The experts are made to differ, so that their mean is better than any of them: each leans towards its
 cluster, learns from its own bootstrap sample, and sees a random part of the features in some of their views; half
-of them see what a row's neighbours say of it, and half learn from synthetic anomalies, too.
+of them see what a row's neighbours say of it.
 
 They are trained as two stacks or more, side by side: experts that see no bins need not wait for them to be computed.
 """
@@ -161,7 +161,7 @@ def _fit_group(
     """
     stack, generator, clusters = group.stack, group.generator, cluster_of_member[group.members.cpu().numpy()]
     stack.net.keep_only(group.mask)
-    bags = draw_bags(rows, _takes_synthetic(group, config), config.bootstrap, generator)
+    bags = draw_bags(rows, len(clusters), config.bootstrap, generator)
     every = max(1, n_steps // RECORDS)
     optimiser = torch.optim.Adam(_parameter_groups(rows, stack, config), fused=True)
     peaks = [part["lr"] for part in optimiser.param_groups]
@@ -204,11 +204,6 @@ def _losses(stack: MambaDetector, x: Tensor, y: Tensor, weight: Tensor) -> Tenso
     """Mean loss of each expert, `(G,)`: its paths learn apart, so that neither leaves to the other what it could do."""
     losses = [F.binary_cross_entropy_with_logits(path, y, weight, reduction="none") for path in stack.paths(x)]
     return torch.stack(losses).sum(0).mean(-1)
-
-
-def _takes_synthetic(group: _Group, config: ExpertsConfig) -> list[bool]:
-    """Whether each expert learns from synthetic rows: all, or every second one of each combination of `VIEWS`."""
-    return [not config.hedged or (expert + expert // len(VIEWS)) % 2 == 0 for expert in group.members.tolist()]
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,21 +36,19 @@ class TrainingRows:
         return self.y < 0.5, (self.y >= 0.5) & ~self.synthetic, self.synthetic
 
 
-def draw_bags(
-    rows: TrainingRows, takes_synthetic: Sequence[bool], bootstrap: bool, generator: torch.Generator
-) -> list[Tensor]:
-    """Row numbers that each expert learns from, `(N,)`, or fewer for one that takes no synthetic rows.
+def draw_bags(rows: TrainingRows, n_experts: int, bootstrap: bool, generator: torch.Generator) -> list[Tensor]:
+    """Row numbers that each expert learns from, `(N,)`.
 
     A bootstrap sample is drawn within normal rows, real and synthetic anomalies, so that none of them is lost.
     """
     kinds = [mask.nonzero().flatten() for mask in rows.kinds]
     bags = []
-    for takes in takes_synthetic:
+    for _ in range(n_experts):
         bag = kinds
         if bootstrap:
             sources = (generator, generator, fork(generator))  # synthetic rows change no other draw
             bag = [draw(kind, (len(kind),), g) if len(kind) else kind for kind, g in zip(kinds, sources, strict=True)]
-        bags.append(torch.cat(bag if takes else bag[:2]))
+        bags.append(torch.cat(bag))
     return bags
 
 
@@ -92,10 +89,7 @@ def _draw_batches(
     """Batches `(n_steps, size)` from `pool (n,)`: half anomalies, some synthetic; some rows are `own (n,)`, a mask."""
     normal, anomalous, synthetic = (mask[pool] for mask in rows.kinds)
     n_anomalous = size // 2
-    share = config.synthetic_share
-    if share is None:
-        share = float(synthetic.sum() / (synthetic | anomalous).sum())
-    n_synthetic = round(share * n_anomalous) if bool(synthetic.any()) else 0
+    n_synthetic = round(_synthetic_share(int(synthetic.sum()), int(anomalous.sum()), config) * n_anomalous)
     own_source = fork(generator)  # synthetic rows take the places of real anomalies and change no other draw
     parts = [(normal, size - n_anomalous), (anomalous, n_anomalous)]
     drawn = [_draw_part(mask, own, n, config.cluster_share, n_steps, generator) for mask, n in parts]
@@ -103,6 +97,16 @@ def _draw_batches(
         places = torch.arange(n_synthetic) * n_anomalous // n_synthetic  # of rows from the own cluster and others alike
         drawn[1][:, places] = _draw_part(synthetic, own, n_synthetic, config.cluster_share, n_steps, own_source)
     return pool[torch.cat(drawn, dim=1)]
+
+
+def _synthetic_share(n_synthetic: int, n_real: int, config: ExpertsConfig) -> float:
+    """Share of synthetic rows among the anomalies drawn; none is drawn more often than a real one."""
+    if not n_synthetic:
+        return 0.0
+    if config.synthetic_share is None:
+        return n_synthetic / (n_synthetic + n_real)
+    worth = min(config.synthetic_worth, n_synthetic)
+    return min(config.synthetic_share, worth / (worth + n_real))
 
 
 def _draw_part(

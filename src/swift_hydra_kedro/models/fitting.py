@@ -46,6 +46,11 @@ class LabelledRows:
         """Scaled rows of the anomalies."""
         return self.x[self.y > 0.5]
 
+    @property
+    def normals(self) -> Tensor:
+        """Scaled rows of the others."""
+        return self.x[self.y <= 0.5]
+
 
 def fit_cvae(
     cvae: CVAE, rows: LabelledRows, training: BalancedTrainingConfig, generator: torch.Generator, progress: bool = False

@@ -23,10 +23,11 @@ from swift_hydra_kedro.models.policy import Policy
 from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
 from swift_hydra_kedro.synthesis.acceptance import Acceptance
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding, GaussianKDE
-from swift_hydra_kedro.synthesis.feasible import feasible_latents
 from swift_hydra_kedro.synthesis.ppo import PPO, Trajectory
+from swift_hydra_kedro.synthesis.region import Outskirts
 from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
-from swift_hydra_kedro.synthesis.states import draw_states
+from swift_hydra_kedro.synthesis.states import States, draw_states
+from swift_hydra_kedro.synthesis.walks import Walks, walk_from_anomalies, walk_from_normals
 
 CANDIDATES = 4
 HISTORY = (
@@ -52,18 +53,22 @@ HISTORY = (
 
 @dataclass(frozen=True)
 class SyntheticAnomalies:
-    """The samples that were kept: `x (g, P)` scaled rows; `episode`, `reward`, `entropy`, `evasion (g,)`."""
+    """The samples that were kept: `x (g, P)` scaled rows; `episode`, `reward`, `entropy`, `evasion (g,)`.
+
+    `outside (g,)` is 1 for those that come from a normal row and have left the normal region, and 0 for the others.
+    """
 
     x: Tensor
     episode: Tensor
     reward: Tensor
     entropy: Tensor
     evasion: Tensor
+    outside: Tensor
 
     @classmethod
     def none(cls, n_features: int) -> SyntheticAnomalies:
         """No samples yet."""
-        return cls(torch.empty(0, n_features), *(torch.empty(0) for _ in range(4)))
+        return cls(torch.empty(0, n_features), *(torch.empty(0) for _ in range(5)))
 
     def join(self, other: SyntheticAnomalies) -> SyntheticAnomalies:
         """These samples and then the others."""
@@ -103,8 +108,9 @@ def synthesise(
     """
     cvae, detector = copy.deepcopy(cvae), copy.deepcopy(detector)
     generator = stage_generators(seed, "synthesis", rows.x.device).torch
-    ppo = PPO(cvae.config.latent_size, cvae.config.latent_size, config.policy, generator)
+    ppo = PPO(cvae.config.latent_size + 1, cvae.config.latent_size, config.policy, generator)
     acceptance = Acceptance(judge, config.min_probability)
+    outskirts = Outskirts.of(rows, config.outskirts, generator)
     synthetic = SyntheticAnomalies.none(rows.x.shape[1])
     history: list[dict[str, float]] = []
     n_episodes = config.episodes if config.enabled else 0
@@ -116,7 +122,7 @@ def synthesise(
         with narrow_threads(rows.x.shape[1]):
             fit_cvae(cvae, current, config.cvae_training, generator)
             fit_detector(detector, current, held_out, config.detector_training, generator)
-            samples, record = _episode(episode, current, cvae, detector, acceptance, ppo, config, generator)
+            samples, record = _episode(episode, current, cvae, detector, acceptance, outskirts, ppo, config, generator)
         synthetic = synthetic.join(samples)
         record |= {"detector_auc_roc": _auc_roc(detector, held_out), "seconds": time.perf_counter() - start}
         history.append(record)
@@ -142,8 +148,10 @@ def draw_anomalies(
     """
     acceptance = Acceptance(judge, config.min_probability)
     n_candidates = CANDIDATES * n
-    states = draw_states(anomalies, result.cvae, n_candidates, config.support_quantile, config.keep_residual, generator)
-    distribution = result.policy(states.supported.standardise(states.z))
+    states = draw_states(
+        anomalies, 1, result.cvae, n_candidates, config.support_quantile, config.keep_residual, generator
+    )
+    distribution = result.policy(states.observed)
     eps = torch.randn(states.z.shape, generator=generator, device=states.z.device)
     z_new = states.supported.project(states.z + distribution.mean + distribution.stddev * eps)
     x_new = result.cvae.decode(z_new, z_new.new_ones(n_candidates)) + states.residual
@@ -173,6 +181,7 @@ def _episode(
     cvae: CVAE,
     detector: MambaDetector,
     acceptance: Acceptance,
+    outskirts: Outskirts,
     ppo: PPO,
     config: SynthesisConfig,
     generator: torch.Generator,
@@ -180,41 +189,55 @@ def _episode(
     """Lines 6 to 21: generate h samples, update the policy, keep the l best of those that may join."""
     for model in (cvae, detector):
         model.requires_grad_(False)
-    n = config.steps_per_episode
-    entropy = _entropy(rows.anomalies, config, generator)
-    states = draw_states(rows.anomalies, cvae, n, config.support_quantile, config.keep_residual, generator)
-    reward = RewardFunction(cvae, detector, entropy, config.reward.discount**episode, states.residual)
-    z, supported = states.z, states.supported
-    state = supported.standardise(z)
-    action, log_prob = ppo.act(state)
-    z_new = z + action  # (h, d)
-    invalid = ~supported.contains(z_new)
-    if invalid.any():
-        z_new[invalid] = feasible_latents(
-            z[invalid], reward.at(invalid), supported, config.feasible_steps, config.feasible_step_size
-        )
+    entropy, discount = _entropy(rows.anomalies, config, generator), config.reward.discount**episode
+
+    def start(rows: Tensor, label: int, n: int) -> tuple[States, RewardFunction]:
+        states = draw_states(rows, label, cvae, n, config.support_quantile, config.keep_residual, generator)
+        return states, RewardFunction(cvae, detector, entropy, discount, states.label, states.residual)
+
+    n_outside = outskirts.part_of(config.steps_per_episode)
+    states, reward = start(rows.anomalies, 1, config.steps_per_episode - n_outside)
+    walks = walk_from_anomalies(states, reward, acceptance, ppo, config)
+    if outskirts.region is not None and n_outside:
+        from_normals = walk_from_normals(*start(rows.normals, 0, n_outside), outskirts.region, ppo, config, generator)
+        walks = walks.join(from_normals)
     with torch.no_grad():
-        x_new = reward.decode(z_new)
-        rewards = reward.of_rows(x_new)
-    accepted = acceptance(x_new)
-    earned = torch.where(accepted, rewards.total, rewards.total.min())  # evading by being normal earns nothing
-    diagnostics = ppo.update(Trajectory(state, z_new - z, log_prob, earned, invalid))
+        rewards = reward.of_rows(walks.x)
+    earned = torch.where(walks.accepted, rewards.total, rewards.total.min())  # evading by being normal earns nothing
+    diagnostics = ppo.update(Trajectory(walks.observed, walks.action, walks.log_prob, earned, walks.replaced))
     for model in (cvae, detector):
         model.requires_grad_(True)
-    best = rewards.total.masked_fill(~accepted, -torch.inf).topk(config.keep).indices
-    best = best[accepted[best]]
-    return _kept(x_new, rewards, best, episode), {
+    n_kept_outside = outskirts.part_of(config.keep)
+    best = torch.cat(
+        [
+            _best(rewards.total, walks.accepted & ~walks.outside, config.keep - n_kept_outside),
+            _any(walks.accepted & walks.outside, n_kept_outside, generator),
+        ]
+    )
+    return _kept(walks, rewards, best, episode), {
         "episode": episode,
         "mean_reward": float(rewards.total.mean()),
         "mean_undecayed_reward": float(rewards.undecayed.mean()),
         "entropy_term": float(rewards.discount * rewards.entropy.mean()),
         "evasion_term": float(rewards.evasion.mean()),
-        "invalid_share": float(invalid.float().mean()),
-        "accepted_share": float(accepted.float().mean()),
-        "entropy": reward.entropy.current(),
+        "invalid_share": float(walks.replaced.float().mean()),
+        "accepted_share": float(walks.accepted.float().mean()),
+        "entropy": entropy.current(),
         "n_kept": len(best),
         **diagnostics,
     }
+
+
+def _best(reward: Tensor, eligible: Tensor, n: int) -> Tensor:
+    """Numbers of the `n` eligible samples of the highest reward, or of all if they are fewer."""
+    return reward.masked_fill(~eligible, -torch.inf).argsort(descending=True, stable=True)[
+        : min(n, int(eligible.sum()))
+    ]
+
+
+def _any(eligible: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """Numbers of `n` eligible samples, or of all if they are fewer: the hardest alone would all look alike."""
+    return _best(torch.rand(len(eligible), generator=generator, device=eligible.device), eligible, n)
 
 
 def _entropy(anomalies: Tensor, config: SynthesisConfig, generator: torch.Generator) -> EntropyAfterAdding:
@@ -225,9 +248,10 @@ def _entropy(anomalies: Tensor, config: SynthesisConfig, generator: torch.Genera
     return EntropyAfterAdding(kde, settings.kde_samples, settings.noise_samples, generator)
 
 
-def _kept(x: Tensor, rewards: Rewards, best: Tensor, episode: int) -> SyntheticAnomalies:
-    terms = [rewards.total[best], rewards.entropy[best], rewards.evasion[best]]
-    return SyntheticAnomalies(x[best].cpu(), torch.full((len(best),), float(episode)), *(term.cpu() for term in terms))
+def _kept(walks: Walks, rewards: Rewards, best: Tensor, episode: int) -> SyntheticAnomalies:
+    reasons = (rewards.total, rewards.entropy, rewards.evasion, walks.outside.float())
+    episodes = torch.full((len(best),), float(episode))
+    return SyntheticAnomalies(walks.x[best].cpu(), episodes, *(reason[best].cpu() for reason in reasons))
 
 
 @torch.no_grad()

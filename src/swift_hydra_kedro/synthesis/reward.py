@@ -38,13 +38,14 @@ class Rewards:
 class RewardFunction:
     """Everything that stays fixed within an episode, and the reward of a latent point under it.
 
-    `residual (h, P)`, one row per latent, is what is added to the decoded rows.
+    Latents are decoded with the `label`, and `residual (h, P)` is added, one row per latent.
     """
 
     cvae: CVAE
     detector: MambaDetector
     entropy: EntropyAfterAdding
     discount: float
+    label: int
     residual: Tensor
 
     def at(self, rows: Tensor) -> RewardFunction:
@@ -52,8 +53,8 @@ class RewardFunction:
         return replace(self, residual=self.residual[rows])
 
     def decode(self, z: Tensor) -> Tensor:
-        """Rows that the latents `z (h, d)` stand for as anomalies, `(h, P)`."""
-        return self.cvae.decode(z, z.new_ones(len(z))) + self.residual
+        """Rows that the latents `z (h, d)` stand for, `(h, P)`."""
+        return self.cvae.decode(z, z.new_full((len(z),), self.label)) + self.residual
 
     def __call__(self, z: Tensor) -> Rewards:
         """Rewards of latents `z (h, d)`, differentiable in `z`."""

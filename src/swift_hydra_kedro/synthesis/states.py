@@ -1,4 +1,4 @@
-"""Where the walks through the latent space start: at the encodings of current anomalies."""
+"""Where the walks through the latent space start: at the encodings of current anomalies, or of normal rows."""
 
 from __future__ import annotations
 
@@ -13,27 +13,35 @@ from swift_hydra_kedro.synthesis.feasible import SupportedRange
 
 @dataclass(frozen=True)
 class States:
-    """Latents `z (h, d)`, what the C-VAE cannot express of the rows they encode, and the range all of them support.
+    """Rows `(h, P)` of one label, their latents `z (h, d)`, and the range that all of their encodings support.
 
-    `residual (h, P)` is the row less the decoding of its mean encoding. A sample that keeps it differs from the
-    anomaly it comes from by its steps in the latent space alone, however much the C-VAE smooths.
+    `residual (h, P)` is what the C-VAE cannot express of a row: the row less the decoding of its mean encoding. A
+    sample that keeps it differs from the row it comes from by its steps in the latent space alone, however much the
+    C-VAE smooths.
     """
 
+    rows: Tensor
+    label: int
     z: Tensor
     residual: Tensor
     supported: SupportedRange
 
+    @property
+    def observed(self) -> Tensor:
+        """What the policy sees, `(h, d + 1)`: latents in units of the supported range, and the label."""
+        return torch.cat([self.supported.standardise(self.z), torch.full_like(self.z[:, :1], self.label)], dim=1)
+
 
 @torch.no_grad()
 def draw_states(
-    anomalies: Tensor, cvae: CVAE, n: int, quantile: float, keep_residual: bool, generator: torch.Generator
+    rows: Tensor, label: int, cvae: CVAE, n: int, quantile: float, keep_residual: bool, generator: torch.Generator
 ) -> States:
-    """Draw `n` of the anomalies `(a, P)` and a latent from the encoding of each."""
-    mu, log_var = cvae.encode(anomalies, anomalies.new_ones(len(anomalies)))
+    """Draw `n` of the rows `(a, P)`, all of one label, and a latent from the encoding of each."""
+    mu, log_var = cvae.encode(rows, torch.full_like(rows[:, 0], label))
     supported = SupportedRange.fit(mu, log_var, quantile)
     drawn = torch.randint(len(mu), (n,), generator=generator, device=mu.device)
     eps = torch.randn(n, mu.shape[1], generator=generator, device=mu.device)
     z = mu[drawn] + torch.exp(0.5 * log_var[drawn]) * eps
-    rows = anomalies[drawn]
-    residual = rows - cvae.decode(mu[drawn], mu.new_ones(n)) if keep_residual else torch.zeros_like(rows)
-    return States(z, residual, supported)
+    start = rows[drawn]
+    residual = start - cvae.decode(mu[drawn], mu.new_full((n,), label)) if keep_residual else torch.zeros_like(start)
+    return States(start, label, z, residual, supported)

@@ -56,8 +56,9 @@ def to_original_units(synthetic_rows: Checkpoint, preprocessor: dict[str, Any]) 
     """Write the generated anomalies as the table's owner would: original columns and units, and why each was kept."""
     tensors = synthetic_rows.tensors
     features = TablePreprocessor.from_state(preprocessor).inverse_transform(tensors["x"])
-    reasons = {name: tensors[name] for name in ("episode", "reward", "entropy", "evasion")}
-    reasons["episode"] = reasons["episode"].astype(int)
+    reasons = {name: tensors[name] for name in ("episode", "reward", "entropy", "evasion", "outside")}
+    for name in ("episode", "outside"):
+        reasons[name] = reasons[name].astype(int)
     return pd.concat([features, pd.DataFrame(reasons).add_prefix("synthetic_")], axis=1)
 
 

@@ -1,0 +1,95 @@
+"""Where the normal rows are, and how a walk leaves them.
+
+With a few anomalies nobody can say what the next one will look like, but it is likelier to lie where no normal row does
+than a normal row is. So a part of the walks start at normal rows and go on until they have left them behind: as large a
+part as that of the real anomalies which lie outside, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from swift_hydra_kedro.config import OutskirtsConfig
+from swift_hydra_kedro.models.fitting import LabelledRows
+
+TRACING_STEPS = 25
+MIN_LENGTH = 1e-9
+
+
+@dataclass(frozen=True)
+class NormalRegion:
+    """All that lies no farther than `limit` from the nearest of the normal rows `references (R, P)`.
+
+    The limit is a quantile of the distances between normal rows and those nearest to them.
+    """
+
+    references: Tensor
+    limit: float
+    config: OutskirtsConfig
+
+    @classmethod
+    def fit(cls, normals: Tensor, config: OutskirtsConfig, generator: torch.Generator) -> NormalRegion | None:
+        """Fit to normal rows `(n, P)`; None with fewer than `min_rows`, or if all of them are the same."""
+        order = torch.randperm(len(normals), generator=generator, device=normals.device)
+        references = normals[order[: config.max_references]]
+        between = torch.cdist(references, references, compute_mode="donot_use_mm_for_euclid_dist")  # (R, R)
+        between.fill_diagonal_(torch.inf)
+        nearest = between.amin(1)
+        apart = nearest[(nearest > 0) & nearest.isfinite()]
+        if len(normals) < config.min_rows or not len(apart):
+            return None
+        return cls(references, float(apart.quantile(config.quantile)), config)
+
+    def contains(self, x: Tensor) -> Tensor:
+        """Mask `(h,)` of the rows `x (h, P)` inside."""
+        return self._distance(x) <= self.limit
+
+    def share_outside(self, anomalies: Tensor) -> float:
+        """Share of anomalies outside that is to be expected after these `(a, P)`, by Laplace's rule of succession."""
+        return (1 + int((~self.contains(anomalies)).sum())) / (2 + len(anomalies))
+
+    def leave(self, x: Tensor, direction: Tensor, generator: torch.Generator) -> Tensor:
+        """Go from the rows `x (h, P)` along `direction (h, P)` until they are outside, but not far: `reach` at most.
+
+        The direction is `scatter`ed, for the C-VAE knows few ways but those in which rows differ. No row gets farther
+        from the references than it moves, so that each step may be as long as what is missing (sphere tracing:
+        Hart, 1996). Rows without a direction stay.
+        """
+        scatter = self.config.scatter
+        noise = torch.randn(x.shape, generator=generator, device=x.device) * self.references.std(0)
+        direction = (1 - scatter) * _unit(direction) + scatter * _unit(noise)
+        direction = _unit(direction)
+        ahead = torch.rand(len(x), generator=generator, device=x.device)
+        target = self.limit * (1 + (self.config.reach - 1) * ahead)  # (h,)
+        for _ in range(TRACING_STEPS):
+            missing = (target - self._distance(x)).clamp(min=0)
+            x = x + missing.unsqueeze(1) * direction
+        return x
+
+    def _distance(self, x: Tensor) -> Tensor:
+        return torch.cdist(x, self.references).amin(1)
+
+
+def _unit(direction: Tensor) -> Tensor:
+    return direction / direction.norm(dim=1, keepdim=True).clamp(min=MIN_LENGTH)
+
+
+@dataclass(frozen=True)
+class Outskirts:
+    """The normal region, if samples are to leave one, and the share of them that are to."""
+
+    region: NormalRegion | None
+    share: float
+
+    @classmethod
+    def of(cls, rows: LabelledRows, config: OutskirtsConfig | None, generator: torch.Generator) -> Outskirts:
+        """The region of the normal rows and the share of anomalies that are to be expected outside."""
+        region = None if config is None else NormalRegion.fit(rows.normals, config, generator)
+        return cls(region, 0.0 if region is None else region.share_outside(rows.anomalies))
+
+    def part_of(self, n: int) -> int:
+        """How many of `n` samples are to come from there."""
+        return round(self.share * n)
