@@ -34,7 +34,7 @@ class Split:
     train: LabelledTable
     test: LabelledTable
 
-    def with_anomalies(self, n: int) -> Split:
+    def at_most_anomalies(self, n: int) -> Split:
         """The split with at most `n` anomalies to learn from, the first ones: its rows come in random order."""
         is_anomaly = self.train.label.to_numpy() == 1
         return replace(self, train=self.train.take(np.flatnonzero(~is_anomaly | (is_anomaly.cumsum() <= n))))

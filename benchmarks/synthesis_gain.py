@@ -37,7 +37,9 @@ def main() -> None:
     options = parser(str(__doc__), "synthesis_gain.csv")
     options.add_argument("--anomalies", type=int, default=sys.maxsize)
     arguments = options.parse_args()
-    results = run(arguments, METHODS, lambda cell, missing: measure(cell.with_anomalies(arguments.anomalies), missing))
+    results = run(
+        arguments, METHODS, lambda cell, missing: measure(cell.at_most_anomalies(arguments.anomalies), missing)
+    )
     for metric in ("auc_roc", "auc_pr"):
         table = results.pivot_table(metric, SPLIT, "method").dropna()
         gains = table.drop(columns="none").sub(table["none"], axis=0)

@@ -236,7 +236,9 @@ class SynthesisConfig(Config):
     enabled: bool = Field(True, description="False trains the mixture on the real rows alone.")
     episodes: int = Field(8, ge=1, description="Most episodes E.")
     steps_per_episode: int = Field(256, ge=2, description="Samples h made per episode, as one batch.")
-    keep: int = Field(32, ge=1, description="Samples l of the highest reward that join the training set.")
+    keep: int = Field(
+        32, ge=1, description="Samples l that join the training set: of the highest reward, and any from outside."
+    )
     support_quantile: float = Field(
         0.99, gt=0, lt=1, description="Quantile q of chi2_d that bounds the supported latent range."
     )
@@ -245,10 +247,10 @@ class SynthesisConfig(Config):
     patience: int = Field(3, ge=0, description="N: episodes without improvement before the loop stops.")
     min_improvement: float = Field(0.0, ge=0, description="Omega: least gain of the mean undecayed reward that counts.")
     keep_residual: bool = Field(
-        True, description="Samples keep what the C-VAE cannot express of the anomaly they come from."
+        True, description="Samples keep what the C-VAE cannot express of the row they come from."
     )
     min_probability: float = Field(
-        0.85, ge=0, le=1, description="Least probability of an anomaly that the judge gives a sample which may join."
+        0.85, ge=0, le=1, description="Least probability that the judge gives a sample from an anomaly which may join."
     )
     outskirts: OutskirtsConfig | None = Field(
         OutskirtsConfig(),
@@ -311,7 +313,7 @@ class ExpertsConfig(Config):
         description="Most that synthetic rows take of an expert's anomalies; null draws real and synthetic ones alike.",
     )
     synthetic_worth: float = Field(
-        8, gt=0, description="Real anomalies that all synthetic ones count for: the more are known, the less these say."
+        8, gt=0, description="Real anomalies that all synthetic ones count for at most, however many are known."
     )
     bootstrap: bool = Field(
         True, description="Each expert draws its batches from its own bootstrap sample of the rows, as in bagging."
@@ -353,6 +355,7 @@ class GateConfig(Config):
     focus: float = Field(
         0.5, ge=0, le=1, description="Share of that loss which counts on the rows that the gate gives an expert."
     )
+    repeats: int = Field(4, ge=1, description="How often each answer of the committee is learnt in distillation.")
     training: TrainingConfig = TrainingConfig(epochs=200, max_steps=100, batch_size=128, learning_rate=1e-2)
     joint_training: TrainingConfig | None = TrainingConfig(
         epochs=100, min_steps=600, max_steps=600, sqrt_rows=4096, batch_size=128, learning_rate=3e-3

@@ -18,7 +18,7 @@ from swift_hydra_kedro.synthesis import loop
 from swift_hydra_kedro.synthesis.feasible import SupportedRange
 from swift_hydra_kedro.synthesis.loop import Convergence, SyntheticAnomalies, draw_anomalies, synthesise
 from swift_hydra_kedro.synthesis.ppo import PPO
-from swift_hydra_kedro.synthesis.region import NormalRegion
+from swift_hydra_kedro.synthesis.region import Outskirts
 
 BRIEF = BalancedTrainingConfig(epochs=1, max_steps=2, batch_size=16)
 CONFIG = SynthesisConfig(
@@ -122,9 +122,10 @@ def test_models_go_on_learning_in_the_loop(run, pretrained):
         assert all(p.requires_grad for p in getattr(result, name).parameters())
 
 
-def test_equal_seeds_give_equal_bits_and_other_seeds_others(run):
-    first, same, other = run(0), run(0), run(1)
-    for name in ("x", "reward", "entropy", "evasion", "episode"):
+@pytest.mark.parametrize("outskirts", [None, OutskirtsConfig()])
+def test_equal_seeds_give_equal_bits_and_other_seeds_others(run, outskirts):
+    first, same, other = (run(seed, outskirts=outskirts) for seed in (0, 0, 1))
+    for name in ("x", "reward", "entropy", "evasion", "episode", "outside"):
         assert torch.equal(getattr(first.synthetic, name), getattr(same.synthetic, name))
     assert not torch.equal(first.synthetic.x, other.synthetic.x)
     histories = [[{k: v for k, v in row.items() if k != "seconds"} for row in r.history] for r in (first, same)]
@@ -133,12 +134,13 @@ def test_equal_seeds_give_equal_bits_and_other_seeds_others(run):
 
 def test_global_state_is_left_alone(run):
     before = torch.get_rng_state()
-    run()
+    run(outskirts=OutskirtsConfig())
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_every_episode_has_a_history_row_of_finite_numbers(run):
-    history = run().history
+@pytest.mark.parametrize("outskirts", [None, OutskirtsConfig()])
+def test_every_episode_has_a_history_row_of_finite_numbers(run, outskirts):
+    history = run(outskirts=outskirts).history
     assert [row["episode"] for row in history] == [1, 2, 3]
     for row in history:
         assert row.keys() == COLUMNS
@@ -205,19 +207,25 @@ def test_drawn_anomalies_are_those_that_the_judge_believes_in(run, rows, generat
     assert (drawn[:, 0] >= 1.5).float().mean() > (free[:, 0] >= 1.5).float().mean() + 0.2
 
 
-def region_of(rows, config):
-    return NormalRegion.fit(rows.normals, config, torch.Generator().manual_seed(9))
-
-
 def test_as_many_samples_leave_the_normal_region_as_anomalies_are_expected_to(run, rows):
     config = OutskirtsConfig(max_references=500)
-    region, result = region_of(rows, config), run(outskirts=config, steps_per_episode=60)
-    expected = round(5 * region.share_outside(rows.anomalies))
+    outskirts = Outskirts.of(rows, config, torch.Generator().manual_seed(9))
+    result = run(outskirts=config, steps_per_episode=60)
     outside = result.synthetic.outside > 0
-    assert 0 < expected < 5
-    assert [int(outside[result.synthetic.episode == episode].sum()) for episode in (1, 2, 3)] == [expected] * 3
-    assert not region.contains(result.synthetic.x[outside]).any()
+    assert [int(outside[result.synthetic.episode == episode].sum()) for episode in (1, 2, 3)] == [2, 2, 2]
+    assert outskirts.part_of(5) == 2
+    assert not outskirts.region.contains(result.synthetic.x[outside]).any()
     assert len(result.synthetic.x) == 15
+
+
+def test_of_the_samples_outside_any_are_kept_and_of_the_others_the_best(run, trajectories):
+    result = run(outskirts=OutskirtsConfig(), episodes=1, steps_per_episode=60)
+    kept, trajectory = result.synthetic, trajectories[0]
+    from_normals = trajectory.state[:, -1] == 0
+    best = trajectory.reward[~from_normals].sort(descending=True).values[:3]
+    torch.testing.assert_close(kept.reward[kept.outside == 0], best)
+    best_outside = trajectory.reward[from_normals].sort(descending=True).values[:2]
+    assert not torch.equal(kept.reward[kept.outside == 1].sort(descending=True).values, best_outside)
 
 
 def test_samples_outside_the_normal_region_need_not_convince_the_judge(run):
@@ -226,12 +234,11 @@ def test_samples_outside_the_normal_region_need_not_convince_the_judge(run):
     assert (result.synthetic.outside == 1).all()
 
 
-def test_ppo_learns_from_both_kinds_of_walks(run, rows, trajectories):
-    run(outskirts=OutskirtsConfig(max_references=500))
-    share = region_of(rows, OutskirtsConfig(max_references=500)).share_outside(rows.anomalies)
+def test_ppo_learns_from_both_kinds_of_walks(run, trajectories):
+    run(outskirts=OutskirtsConfig())
     for trajectory in trajectories:
         assert len(trajectory.state) == 24
-        assert int((trajectory.state[:, -1] == 0).sum()) == round(24 * share)
+        assert int((trajectory.state[:, -1] == 0).sum()) == 12
 
 
 def test_where_all_normal_rows_are_the_same_there_is_no_region_to_leave(run, rows):

@@ -32,7 +32,6 @@ from swift_hydra_kedro.models.runtime import in_threads, narrow_threads
 
 EPSILON = 1e-6
 BLOCK = 50
-EPOCHS = 4
 PART = 20
 CHUNK = 256
 
@@ -90,7 +89,9 @@ class _Phase:
         progress: bool,
     ) -> None:
         self.mixture, self.rows, self.config = mixture, rows, config
-        self.teacher = [] if teacher is None else teacher.parts(PART)
+        self.teacher = (
+            [] if teacher is None else teacher.parts(PART if rows.x.device.type == "cpu" else len(teacher.weight))
+        )
         self.generator, self.progress = generator, progress
         # the softmax over one score is constant: with a single expert per row the gate would never learn
         self.n_chosen = min(max(2, config.gate.top_k), config.experts.n_experts)
@@ -103,7 +104,7 @@ class _Phase:
         batches = islice(self._batches(training.batch_size, n_steps), n_steps)
         bar = tqdm(batches, name, n_steps, unit="step", disable=not self.progress)
         for step, batch in enumerate(bar, start=1):
-            with narrow_threads(batch.x.shape[1]):
+            with narrow_threads(batch.x.shape[1]):  # not around the loop: the teacher takes as many as torch has
                 loss, weights = self._loss(batch, with_experts=learner is self.mixture)
                 optimiser.zero_grad()
                 loss.backward()
@@ -118,15 +119,15 @@ class _Phase:
     def _batches(self, size: int, n_steps: int) -> Iterator[_Batch]:
         """Batches of `size` rows, a block of them drawn at once.
 
-        What a teacher says of a row is learnt `EPOCHS` times, each time in the same place of another batch.
+        What a teacher says of a row is learnt as often as the configuration says, each time among others.
         """
-        epochs = EPOCHS if self.teacher else 1
-        index = common_batches(self.rows, self.config.experts, size, math.ceil(n_steps / epochs), self.generator)
+        repeats = self.config.gate.repeats if self.teacher else 1
+        index = common_batches(self.rows, self.config.experts, size, math.ceil(n_steps / repeats), self.generator)
         for block in index.split(BLOCK):
             x, y, weight = map(torch.stack, zip(*map(self._draw, block), strict=True))  # (steps, B, ...)
             if self.teacher:
                 y = self._ask_teacher(x.flatten(0, 1)).view_as(y)
-            for _ in range(epochs):
+            for _ in range(repeats):
                 order = torch.rand(y.shape, generator=self.generator, device=y.device).argsort(dim=0)
                 for place in order:
                     at = (place, torch.arange(size, device=y.device))
@@ -139,11 +140,9 @@ class _Phase:
             rows.x[index], rows.y[index], rows.weight[index], self.config.experts.mixup, self.generator
         )
         if self.teacher:
-            x = x.clone()
             x[::2] += self.config.gate.jitter * torch.randn(x[::2].shape, generator=self.generator, device=x.device)
         return x, y, weight
 
-    @torch.no_grad()
     def _ask_teacher(self, x: Tensor) -> Tensor:
         """What the committee says of rows, `(B, P)` -> `(B,)`; its parts answer side by side."""
 

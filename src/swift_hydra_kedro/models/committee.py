@@ -10,7 +10,7 @@ from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, PIECEWISE, SCAL
 
 
 class Committee(nn.Module):
-    """C stacked detectors, the members, and what each weighs, `weight (C,)`, which sums to 1.
+    """C stacked detectors, the members, and what each weighs, `weight (C,)`; of a whole committee they sum to 1.
 
     Shape: scaled rows `(B, P)` -> probabilities `(B,)`.
     """

@@ -1,8 +1,9 @@
 """Which samples may join the training rows.
 
 The reward sends the policy to where the detector is wrong, and it cannot know whether the detector is: a sample
-in the midst of the normal rows evades it best of all. So a judge, trained on real rows alone, has to call a
-sample an anomaly before it counts as one. What is learnt from is then hard, but still on the anomalies' side.
+in the midst of the normal rows evades it best of all. So a judge, trained on real rows alone, has to call a sample
+that comes from an anomaly one, too. What is learnt from is then hard, but still on the anomalies' side. Samples that
+come from normal rows have to leave their region instead: see `region.py`.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ from swift_hydra_kedro.synthesis.acceptance import Acceptance
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding, GaussianKDE
 from swift_hydra_kedro.synthesis.ppo import PPO, Trajectory
 from swift_hydra_kedro.synthesis.region import Outskirts
-from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
-from swift_hydra_kedro.synthesis.states import States, draw_states
-from swift_hydra_kedro.synthesis.walks import Walks, walk_from_anomalies, walk_from_normals
+from swift_hydra_kedro.synthesis.reward import Rewards
+from swift_hydra_kedro.synthesis.states import draw_states
+from swift_hydra_kedro.synthesis.walks import Walker, Walks
 
 CANDIDATES = 4
 HISTORY = (
@@ -103,7 +103,7 @@ def synthesise(
     ----------
     rows : the real training rows, at least one anomaly among them
     held_out : training rows kept apart to report the detector's AUC-ROC on; None reports NaN
-    judge : detectors trained on real rows, which samples have to convince
+    judge : detectors trained on real rows, which samples that start at anomalies have to convince
     config : with `enabled` off there are no episodes
     """
     cvae, detector = copy.deepcopy(cvae), copy.deepcopy(detector)
@@ -144,7 +144,8 @@ def draw_anomalies(
 ) -> Tensor:
     """Let the trained policy make `n` more anomalies from real ones, `(a, P)` -> `(n, P)`; nothing is trained.
 
-    It makes `CANDIDATES` times as many and gives those first that may join, then the likeliest.
+    It makes `CANDIDATES` times as many and gives those first that may join, then the likeliest. All of them start at
+    anomalies, none at normal rows.
     """
     acceptance = Acceptance(judge, config.min_probability)
     n_candidates = CANDIDATES * n
@@ -181,39 +182,26 @@ def _episode(
     cvae: CVAE,
     detector: MambaDetector,
     acceptance: Acceptance,
-    outskirts: Outskirts,
+    outskirts: Outskirts | None,
     ppo: PPO,
     config: SynthesisConfig,
     generator: torch.Generator,
 ) -> tuple[SyntheticAnomalies, dict[str, float]]:
-    """Lines 6 to 21: generate h samples, update the policy, keep the l best of those that may join."""
+    """Lines 6 to 21: generate h samples, update the policy, keep l of those that may join."""
     for model in (cvae, detector):
         model.requires_grad_(False)
     entropy, discount = _entropy(rows.anomalies, config, generator), config.reward.discount**episode
-
-    def start(rows: Tensor, label: int, n: int) -> tuple[States, RewardFunction]:
-        states = draw_states(rows, label, cvae, n, config.support_quantile, config.keep_residual, generator)
-        return states, RewardFunction(cvae, detector, entropy, discount, states.label, states.residual)
-
-    n_outside = outskirts.part_of(config.steps_per_episode)
-    states, reward = start(rows.anomalies, 1, config.steps_per_episode - n_outside)
-    walks = walk_from_anomalies(states, reward, acceptance, ppo, config)
-    if outskirts.region is not None and n_outside:
-        from_normals = walk_from_normals(*start(rows.normals, 0, n_outside), outskirts.region, ppo, config, generator)
-        walks = walks.join(from_normals)
-    with torch.no_grad():
-        rewards = reward.of_rows(walks.x)
+    walker = Walker(cvae, detector, entropy, discount, ppo, config, generator)
+    n_outside = outskirts.part_of(config.steps_per_episode) if outskirts else 0
+    walks = walker.from_anomalies(rows.anomalies, config.steps_per_episode - n_outside, acceptance)
+    if outskirts and n_outside:
+        walks = walks.join(walker.from_normals(outskirts.region, n_outside))
+    rewards = walker.rewards(walks.x)
     earned = torch.where(walks.accepted, rewards.total, rewards.total.min())  # evading by being normal earns nothing
     diagnostics = ppo.update(Trajectory(walks.observed, walks.action, walks.log_prob, earned, walks.replaced))
     for model in (cvae, detector):
         model.requires_grad_(True)
-    n_kept_outside = outskirts.part_of(config.keep)
-    best = torch.cat(
-        [
-            _best(rewards.total, walks.accepted & ~walks.outside, config.keep - n_kept_outside),
-            _any(walks.accepted & walks.outside, n_kept_outside, generator),
-        ]
-    )
+    best = _chosen(walks, rewards.total, config.keep, outskirts.part_of(config.keep) if outskirts else 0, generator)
     return _kept(walks, rewards, best, episode), {
         "episode": episode,
         "mean_reward": float(rewards.total.mean()),
@@ -228,16 +216,19 @@ def _episode(
     }
 
 
-def _best(reward: Tensor, eligible: Tensor, n: int) -> Tensor:
-    """Numbers of the `n` eligible samples of the highest reward, or of all if they are fewer."""
-    return reward.masked_fill(~eligible, -torch.inf).argsort(descending=True, stable=True)[
-        : min(n, int(eligible.sum()))
-    ]
+def _chosen(walks: Walks, reward: Tensor, n: int, n_outside: int, generator: torch.Generator) -> Tensor:
+    """Numbers of the accepted samples that are kept: at most `n_outside` from outside, and with those `n` at most.
+
+    Of those that start at anomalies the ones of the highest reward; of the others any, for the hardest all look alike.
+    """
+    chance = torch.rand(len(reward), generator=generator, device=reward.device)
+    best = _highest(reward, walks.accepted & ~walks.outside, n - n_outside)
+    return torch.cat([best, _highest(chance, walks.accepted & walks.outside, n_outside)])
 
 
-def _any(eligible: Tensor, n: int, generator: torch.Generator) -> Tensor:
-    """Numbers of `n` eligible samples, or of all if they are fewer: the hardest alone would all look alike."""
-    return _best(torch.rand(len(eligible), generator=generator, device=eligible.device), eligible, n)
+def _highest(value: Tensor, eligible: Tensor, n: int) -> Tensor:
+    """Numbers of the `n` eligible samples of the highest value, or of all if they are fewer."""
+    return value.masked_fill(~eligible, -torch.inf).argsort(descending=True, stable=True)[: min(n, int(eligible.sum()))]
 
 
 def _entropy(anomalies: Tensor, config: SynthesisConfig, generator: torch.Generator) -> EntropyAfterAdding:

@@ -16,6 +16,7 @@ from swift_hydra_kedro.config import OutskirtsConfig
 from swift_hydra_kedro.models.fitting import LabelledRows
 
 TRACING_STEPS = 25
+MAX_SHARE = 0.5
 MIN_LENGTH = 1e-9
 
 
@@ -23,7 +24,7 @@ MIN_LENGTH = 1e-9
 class NormalRegion:
     """All that lies no farther than `limit` from the nearest of the normal rows `references (R, P)`.
 
-    The limit is a quantile of the distances between normal rows and those nearest to them.
+    The limit is a quantile of the distances between references and those nearest to them.
     """
 
     references: Tensor
@@ -32,16 +33,14 @@ class NormalRegion:
 
     @classmethod
     def fit(cls, normals: Tensor, config: OutskirtsConfig, generator: torch.Generator) -> NormalRegion | None:
-        """Fit to normal rows `(n, P)`; None with fewer than `min_rows`, or if all of them are the same."""
+        """Fit to `max_references` of the normal rows `(n, P)`; None if fewer than `min_rows` of them differ."""
         order = torch.randperm(len(normals), generator=generator, device=normals.device)
-        references = normals[order[: config.max_references]]
-        between = torch.cdist(references, references, compute_mode="donot_use_mm_for_euclid_dist")  # (R, R)
-        between.fill_diagonal_(torch.inf)
-        nearest = between.amin(1)
-        apart = nearest[(nearest > 0) & nearest.isfinite()]
-        if len(normals) < config.min_rows or not len(apart):
+        references = normals[order[: config.max_references]].unique(dim=0)
+        if len(references) < config.min_rows:
             return None
-        return cls(references, float(apart.quantile(config.quantile)), config)
+        between = torch.cdist(references, references, compute_mode="donot_use_mm_for_euclid_dist")  # (R, R)
+        nearest = between.fill_diagonal_(torch.inf).amin(1)
+        return cls(references, float(nearest.quantile(config.quantile)), config)
 
     def contains(self, x: Tensor) -> Tensor:
         """Mask `(h,)` of the rows `x (h, P)` inside."""
@@ -52,7 +51,7 @@ class NormalRegion:
         return (1 + int((~self.contains(anomalies)).sum())) / (2 + len(anomalies))
 
     def leave(self, x: Tensor, direction: Tensor, generator: torch.Generator) -> Tensor:
-        """Go from the rows `x (h, P)` along `direction (h, P)` until they are outside, but not far: `reach` at most.
+        """Go from rows inside, `x (h, P)`, along `direction (h, P)` until they are outside, `reach` limits at most.
 
         The direction is `scatter`ed, for the C-VAE knows few ways but those in which rows differ. No row gets farther
         from the references than it moves, so that each step may be as long as what is missing (sphere tracing:
@@ -60,8 +59,7 @@ class NormalRegion:
         """
         scatter = self.config.scatter
         noise = torch.randn(x.shape, generator=generator, device=x.device) * self.references.std(0)
-        direction = (1 - scatter) * _unit(direction) + scatter * _unit(noise)
-        direction = _unit(direction)
+        direction = _unit((1 - scatter) * _unit(direction) + scatter * _unit(noise))
         ahead = torch.rand(len(x), generator=generator, device=x.device)
         target = self.limit * (1 + (self.config.reach - 1) * ahead)  # (h,)
         for _ in range(TRACING_STEPS):
@@ -70,7 +68,8 @@ class NormalRegion:
         return x
 
     def _distance(self, x: Tensor) -> Tensor:
-        return torch.cdist(x, self.references).amin(1)
+        centre = self.references.mean(0)  # cdist's matrix product cancels far from the origin
+        return torch.cdist(x - centre, self.references - centre).amin(1)
 
 
 def _unit(direction: Tensor) -> Tensor:
@@ -79,16 +78,16 @@ def _unit(direction: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Outskirts:
-    """The normal region, if samples are to leave one, and the share of them that are to."""
+    """The region that some of the walks are to leave, and which share of them."""
 
-    region: NormalRegion | None
+    region: NormalRegion
     share: float
 
     @classmethod
-    def of(cls, rows: LabelledRows, config: OutskirtsConfig | None, generator: torch.Generator) -> Outskirts:
-        """The region of the normal rows and the share of anomalies that are to be expected outside."""
+    def of(cls, rows: LabelledRows, config: OutskirtsConfig | None, generator: torch.Generator) -> Outskirts | None:
+        """The share of anomalies to be expected outside the region, half at most; None if there is no region."""
         region = None if config is None else NormalRegion.fit(rows.normals, config, generator)
-        return cls(region, 0.0 if region is None else region.share_outside(rows.anomalies))
+        return None if region is None else cls(region, min(MAX_SHARE, region.share_outside(rows.anomalies)))
 
     def part_of(self, n: int) -> int:
         """How many of `n` samples are to come from there."""

@@ -8,12 +8,15 @@ import torch
 from torch import Tensor
 
 from swift_hydra_kedro.config import SynthesisConfig
+from swift_hydra_kedro.models.cvae import CVAE
+from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.synthesis.acceptance import Acceptance
+from swift_hydra_kedro.synthesis.density import EntropyAfterAdding
 from swift_hydra_kedro.synthesis.feasible import feasible_latents
 from swift_hydra_kedro.synthesis.ppo import PPO
 from swift_hydra_kedro.synthesis.region import NormalRegion
-from swift_hydra_kedro.synthesis.reward import RewardFunction
-from swift_hydra_kedro.synthesis.states import States
+from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
+from swift_hydra_kedro.synthesis.states import States, draw_states
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Walks:
     """What the policy observed, `(h, d + 1)`, its action `(h, d)`, the action's log-probability, and where it led.
 
     The action is the one that was taken in the end: those that left the supported range were `replaced (h,)`, a mask.
-    `x (h, P)` are the samples, and `accepted (h,)` masks those which may join the training rows.
+    `x (h, P)` are the samples, `accepted (h,)` masks those which may join the training rows, and `outside (h,)` those
+    that come from normal rows.
     """
 
     observed: Tensor
@@ -38,44 +42,58 @@ class Walks:
         return Walks(**{name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names})
 
 
-def walk_from_anomalies(
-    states: States, reward: RewardFunction, acceptance: Acceptance, ppo: PPO, config: SynthesisConfig
-) -> Walks:
-    """Samples that have to convince the judge."""
-    z, action, log_prob, replaced = _act(states, reward, ppo, config)
-    with torch.no_grad():
-        x = reward.decode(z)
-    return Walks(states.observed, action, log_prob, replaced, x, acceptance(x), torch.zeros_like(replaced))
+@dataclass(frozen=True)
+class Walker:
+    """Takes the walks of one episode, in which everything else stays as it is."""
 
+    cvae: CVAE
+    detector: MambaDetector
+    entropy: EntropyAfterAdding
+    discount: float
+    ppo: PPO
+    config: SynthesisConfig
+    generator: torch.Generator
 
-def walk_from_normals(
-    states: States,
-    reward: RewardFunction,
-    region: NormalRegion,
-    ppo: PPO,
-    config: SynthesisConfig,
-    generator: torch.Generator,
-) -> Walks:
-    """Samples that have to leave the normal region: each goes on in its direction until it has."""
-    z, action, log_prob, replaced = _act(states, reward, ppo, config)
-    with torch.no_grad():
-        x = region.leave(states.rows, reward.decode(z) - states.rows, generator)
-    return Walks(states.observed, action, log_prob, replaced, x, ~region.contains(x), torch.ones_like(replaced))
+    def from_anomalies(self, anomalies: Tensor, n: int, acceptance: Acceptance) -> Walks:
+        """`n` samples that start at anomalies `(a, P)`; to be accepted they have to convince the judge."""
+        states, reward = self._start(anomalies, 1, n)
+        action, log_prob = self.ppo.act(states.observed)
+        z = states.z + action  # (n, d)
+        replaced = ~states.supported.contains(z)
+        if replaced.any():
+            steps, length = self.config.feasible_steps, self.config.feasible_step_size
+            start, climbed = states.z[replaced], reward.at(replaced)
+            z[replaced] = feasible_latents(start, climbed, states.supported, steps, length)
+        with torch.no_grad():
+            x = reward.decode(z)
+        outside = torch.zeros_like(replaced)
+        return Walks(states.observed, z - states.z, log_prob, replaced, x, acceptance(x), outside)
 
+    def from_normals(self, region: NormalRegion, n: int) -> Walks:
+        """`n` samples that start at normal rows and go on in their direction until they have left the `region`.
 
-def _act(
-    states: States, reward: RewardFunction, ppo: PPO, config: SynthesisConfig
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Where the policy's steps lead, `z (h, d)`, all in the supported range; action, log-probability, replaced."""
-    action, log_prob = ppo.act(states.observed)
-    z = states.z + action  # (h, d)
-    replaced = ~states.supported.contains(z)
-    if replaced.any():
-        z[replaced] = feasible_latents(
-            states.z[replaced],
-            reward.at(replaced),
-            states.supported,
-            config.feasible_steps,
-            config.feasible_step_size,
+        Steps out of the supported range are cut short: the reward of a latent is not that of where the row ends, so
+        that there is nothing to climb.
+        """
+        states, reward = self._start(region.references, 0, n)
+        action, log_prob = self.ppo.act(states.observed)
+        replaced = ~states.supported.contains(states.z + action)
+        z = states.supported.project(states.z + action)  # (n, d)
+        with torch.no_grad():
+            x = region.leave(states.rows, reward.decode(z) - states.rows, self.generator)
+        outside = torch.ones_like(replaced)
+        return Walks(states.observed, z - states.z, log_prob, replaced, x, ~region.contains(x), outside)
+
+    @torch.no_grad()
+    def rewards(self, x: Tensor) -> Rewards:
+        """Rewards of samples `(h, P)`, wherever they come from."""
+        return self._reward(label=1, residual=torch.zeros_like(x)).of_rows(x)
+
+    def _start(self, rows: Tensor, label: int, n: int) -> tuple[States, RewardFunction]:
+        states = draw_states(
+            rows, label, self.cvae, n, self.config.support_quantile, self.config.keep_residual, self.generator
         )
-    return z, z - states.z, log_prob, replaced
+        return states, self._reward(label, states.residual)
+
+    def _reward(self, label: int, residual: Tensor) -> RewardFunction:
+        return RewardFunction(self.cvae, self.detector, self.entropy, self.discount, label, residual)
