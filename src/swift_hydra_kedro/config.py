@@ -349,7 +349,7 @@ class GateConfig(Config):
         True, description="Learn the mean of all experts; otherwise the labels, as eq. 4 is written for."
     )
     jitter: float = Field(
-        0.6, ge=0, description="Noise on every second row when distilling, in standard deviations of a feature."
+        2.0, ge=0, description="Most noise on every second row when distilling, in standard deviations of a feature."
     )
     expert_weight: float = Field(5.0, ge=0, description="Weight of the experts' own loss in the joint training.")
     focus: float = Field(

@@ -1,4 +1,5 @@
 import copy
+import math
 import warnings
 
 import numpy as np
@@ -158,6 +159,17 @@ def test_what_the_committee_says_of_a_row_is_learnt_several_times_in_different_c
     assert len(rows) == 4 * 32
     assert (times == 4).all()
     assert len({tuple(batch.y.tolist()) for batch in drawn}) > 4  # not the same batches again
+
+
+@torch.no_grad()
+def test_some_rows_get_little_noise_and_some_as_much_as_the_jitter_says():
+    rows = training_rows()
+    rows.x[:] = 0
+    config = gate_config(jitter=3.0)
+    drawn, _ = batches_of(rows, distil=True, n_steps=40, config=config)
+    spread = torch.cat([batch.x[::2] for batch in drawn]).square().mean(1).sqrt()
+    assert spread.min() < 0.1
+    assert float(spread.square().mean().sqrt()) == pytest.approx(3 / math.sqrt(3), rel=0.15)  # of a uniform scale
 
 
 def test_half_of_each_batch_are_anomalies():

@@ -134,13 +134,18 @@ class _Phase:
                     yield _Batch(x[at], y[at], weight[at])
 
     def _draw(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Rows `index (B,)` mixed with each other, labels and weights; for a teacher, every second with noise."""
+        """Rows `index (B,)` mixed with each other, labels and weights; for a teacher, every second with noise.
+
+        From none to much: new anomalies may lie far from all rows that there are to learn from.
+        """
         rows = self.rows
         x, y, weight = mixup(
             rows.x[index], rows.y[index], rows.weight[index], self.config.experts.mixup, self.generator
         )
         if self.teacher:
-            x[::2] += self.config.gate.jitter * torch.randn(x[::2].shape, generator=self.generator, device=x.device)
+            noise = torch.randn(x[::2].shape, generator=self.generator, device=x.device)
+            scale = torch.rand(len(noise), 1, generator=self.generator, device=x.device)
+            x[::2] += self.config.gate.jitter * scale * noise
         return x, y, weight
 
     def _ask_teacher(self, x: Tensor) -> Tensor:
