@@ -89,6 +89,15 @@ def test_scatter_turns_rows_by_the_spread_of_each_feature():
     assert moved[0] > 3 * moved[1] > 9 * moved[2]
 
 
+def test_features_of_two_values_keep_them():
+    flags = (NORMALS[:, :2] > 0).float()
+    mixed = torch.cat([NORMALS, flags], dim=1)
+    assert fit((torch.rand(200, 20) > 0.5).float()) is None
+    left = fit(mixed).leave(mixed, torch.randn(200, 5), torch.Generator().manual_seed(1))
+    assert torch.equal(left[:, 3:], flags)
+    assert (left[:, :3] != NORMALS).all()
+
+
 def test_without_direction_and_scatter_rows_stay():
     left = fit(scatter=0.0).leave(NORMALS, torch.zeros(200, 3), torch.Generator().manual_seed(1))
     assert torch.equal(left, NORMALS)

@@ -24,23 +24,31 @@ MIN_LENGTH = 1e-9
 class NormalRegion:
     """All that lies no farther than `limit` from the nearest of the normal rows `references (R, P)`.
 
-    The limit is a quantile of the distances between references and those nearest to them.
+    The limit is a quantile of the distances between references and those nearest to them. The features that are
+    `free (P,)`, a mask, have more than two values.
     """
 
     references: Tensor
+    free: Tensor
     limit: float
     config: OutskirtsConfig
 
     @classmethod
     def fit(cls, normals: Tensor, config: OutskirtsConfig, generator: torch.Generator) -> NormalRegion | None:
-        """Fit to `max_references` of the normal rows `(n, P)`; None if fewer than `min_rows` of them differ."""
+        """Fit to `max_references` of the normal rows `(n, P)`.
+
+        None if fewer than `min_rows` of them differ, or all features have two values: there is no way out.
+        """
         order = torch.randperm(len(normals), generator=generator, device=normals.device)
         references = normals[order[: config.max_references]].unique(dim=0)
         if len(references) < config.min_rows:
             return None
+        free = ((references > references.amin(0)) & (references < references.amax(0))).any(0)
+        if not free.any():
+            return None
         between = torch.cdist(references, references, compute_mode="donot_use_mm_for_euclid_dist")  # (R, R)
         nearest = between.fill_diagonal_(torch.inf).amin(1)
-        return cls(references, float(nearest.quantile(config.quantile)), config)
+        return cls(references, free, float(nearest.quantile(config.quantile)), config)
 
     def contains(self, x: Tensor) -> Tensor:
         """Mask `(h,)` of the rows `x (h, P)` inside."""
@@ -55,11 +63,11 @@ class NormalRegion:
 
         The direction is `scatter`ed, for the C-VAE knows few ways but those in which rows differ. No row gets farther
         from the references than it moves, so that each step may be as long as what is missing (sphere tracing:
-        Hart, 1996). Rows without a direction stay.
+        Hart, 1996). Rows without a direction stay, and so do features of two values, which cannot leave them.
         """
         scatter = self.config.scatter
         noise = torch.randn(x.shape, generator=generator, device=x.device) * self.references.std(0)
-        direction = _unit((1 - scatter) * _unit(direction) + scatter * _unit(noise))
+        direction = _unit(self.free * ((1 - scatter) * _unit(direction) + scatter * _unit(noise)))
         ahead = torch.rand(len(x), generator=generator, device=x.device)
         target = self.limit * (1 + (self.config.reach - 1) * ahead)  # (h,)
         for _ in range(TRACING_STEPS):
