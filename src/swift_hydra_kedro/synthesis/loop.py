@@ -22,6 +22,7 @@ from swift_hydra_kedro.models.fitting import LabelledRows, fit_cvae, fit_detecto
 from swift_hydra_kedro.models.policy import Policy
 from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
 from swift_hydra_kedro.synthesis.acceptance import Acceptance
+from swift_hydra_kedro.synthesis.batch import Joinable
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding, GaussianKDE
 from swift_hydra_kedro.synthesis.ppo import PPO, Trajectory
 from swift_hydra_kedro.synthesis.region import Outskirts
@@ -52,7 +53,7 @@ HISTORY = (
 
 
 @dataclass(frozen=True)
-class SyntheticAnomalies:
+class SyntheticAnomalies(Joinable):
     """The samples that were kept: `x (g, P)` scaled rows; `episode`, `reward`, `entropy`, `evasion (g,)`.
 
     `outside (g,)` is 1 for those that come from a normal row and have left the normal region, and 0 for the others.
@@ -69,11 +70,6 @@ class SyntheticAnomalies:
     def none(cls, n_features: int) -> SyntheticAnomalies:
         """No samples yet."""
         return cls(torch.empty(0, n_features), *(torch.empty(0) for _ in range(5)))
-
-    def join(self, other: SyntheticAnomalies) -> SyntheticAnomalies:
-        """These samples and then the others."""
-        names = self.__dataclass_fields__
-        return SyntheticAnomalies(**{n: torch.cat([getattr(self, n), getattr(other, n)]) for n in names})
 
 
 @dataclass(frozen=True)

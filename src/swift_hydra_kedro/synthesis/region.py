@@ -8,6 +8,7 @@ part as that of the real anomalies which lie outside, too.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -76,8 +77,14 @@ class NormalRegion:
         return x
 
     def _distance(self, x: Tensor) -> Tensor:
-        centre = self.references.mean(0)  # cdist's matrix product cancels far from the origin
-        return torch.cdist(x - centre, self.references - centre).amin(1)
+        centre, centred = self._centred
+        return torch.cdist(x - centre, centred).amin(1)
+
+    @cached_property
+    def _centred(self) -> tuple[Tensor, Tensor]:
+        """The references' mean and the references less it: cdist's matrix product cancels far from the origin."""
+        centre = self.references.mean(0)
+        return centre, self.references - centre
 
 
 def _unit(direction: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from swift_hydra_kedro.config import SynthesisConfig
 from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.synthesis.acceptance import Acceptance
+from swift_hydra_kedro.synthesis.batch import Joinable
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding
 from swift_hydra_kedro.synthesis.feasible import feasible_latents
 from swift_hydra_kedro.synthesis.ppo import PPO
@@ -20,7 +21,7 @@ from swift_hydra_kedro.synthesis.states import States, draw_states
 
 
 @dataclass(frozen=True)
-class Walks:
+class Walks(Joinable):
     """What the policy observed, `(h, d + 1)`, its action `(h, d)`, the action's log-probability, and where it led.
 
     The action is the one that was taken in the end: those that left the supported range were `replaced (h,)`, a mask.
@@ -35,11 +36,6 @@ class Walks:
     x: Tensor
     accepted: Tensor
     outside: Tensor
-
-    def join(self, other: Walks) -> Walks:
-        """These walks and then the others."""
-        names = self.__dataclass_fields__
-        return Walks(**{name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names})
 
 
 @dataclass(frozen=True)
@@ -57,9 +53,7 @@ class Walker:
     def from_anomalies(self, anomalies: Tensor, n: int, acceptance: Acceptance) -> Walks:
         """`n` samples that start at anomalies `(a, P)`; to be accepted they have to convince the judge."""
         states, reward = self._start(anomalies, 1, n)
-        action, log_prob = self.ppo.act(states.observed)
-        z = states.z + action  # (n, d)
-        replaced = ~states.supported.contains(z)
+        z, log_prob, replaced = self._act(states)
         if replaced.any():
             steps, length = self.config.feasible_steps, self.config.feasible_step_size
             start, climbed = states.z[replaced], reward.at(replaced)
@@ -76,9 +70,8 @@ class Walker:
         that there is nothing to climb.
         """
         states, reward = self._start(region.references, 0, n)
-        action, log_prob = self.ppo.act(states.observed)
-        replaced = ~states.supported.contains(states.z + action)
-        z = states.supported.project(states.z + action)  # (n, d)
+        z, log_prob, replaced = self._act(states)
+        z = states.supported.project(z)
         with torch.no_grad():
             x = region.leave(states.rows, reward.decode(z) - states.rows, self.generator)
         outside = torch.ones_like(replaced)
@@ -94,6 +87,12 @@ class Walker:
             rows, label, self.cvae, n, self.config.support_quantile, self.config.keep_residual, self.generator
         )
         return states, self._reward(label, states.residual)
+
+    def _act(self, states: States) -> tuple[Tensor, Tensor, Tensor]:
+        """Where the policy's actions lead, `(n, d)`, their log-probability, and which leave the supported range."""
+        action, log_prob = self.ppo.act(states.observed)
+        z = states.z + action
+        return z, log_prob, ~states.supported.contains(z)
 
     def _reward(self, label: int, residual: Tensor) -> RewardFunction:
         return RewardFunction(self.cvae, self.detector, self.entropy, self.discount, label, residual)
