@@ -32,7 +32,8 @@ def blocks(language):
 
 def commands(program):
     """The pages' command lines that start a program, less their comments."""
-    lines = [line for block in blocks("sh") for line in block.values[0].splitlines()]
+    text = "".join(block.values[0] for block in blocks("sh")).replace("\\\n", " ")
+    lines = text.splitlines()
     return [line for line in lines if shlex.split(line, comments=True)[:1] == [program]]
 
 
