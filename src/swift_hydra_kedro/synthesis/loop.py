@@ -145,9 +145,7 @@ def draw_anomalies(
     """
     acceptance = Acceptance(judge, config.min_probability)
     n_candidates = CANDIDATES * n
-    states = draw_states(
-        anomalies, 1, result.cvae, n_candidates, config.support_quantile, config.keep_residual, generator
-    )
+    states = draw_states(anomalies, 1, result.cvae, n_candidates, config, generator)
     distribution = result.policy(states.observed)
     eps = torch.randn(states.z.shape, generator=generator, device=states.z.device)
     z_new = states.supported.project(states.z + distribution.mean + distribution.stddev * eps)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from swift_hydra_kedro.config import SynthesisConfig
 from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.synthesis.feasible import SupportedRange
 
@@ -34,14 +35,16 @@ class States:
 
 @torch.no_grad()
 def draw_states(
-    rows: Tensor, label: int, cvae: CVAE, n: int, quantile: float, keep_residual: bool, generator: torch.Generator
+    rows: Tensor, label: int, cvae: CVAE, n: int, config: SynthesisConfig, generator: torch.Generator
 ) -> States:
     """Draw `n` of the rows `(a, P)`, all of one label, and a latent from the encoding of each."""
     mu, log_var = cvae.encode(rows, torch.full_like(rows[:, 0], label))
-    supported = SupportedRange.fit(mu, log_var, quantile)
+    supported = SupportedRange.fit(mu, log_var, config.support_quantile)
     drawn = torch.randint(len(mu), (n,), generator=generator, device=mu.device)
     eps = torch.randn(n, mu.shape[1], generator=generator, device=mu.device)
     z = mu[drawn] + torch.exp(0.5 * log_var[drawn]) * eps
     start = rows[drawn]
-    residual = start - cvae.decode(mu[drawn], mu.new_full((n,), label)) if keep_residual else torch.zeros_like(start)
+    residual = torch.zeros_like(start)
+    if config.keep_residual:
+        residual = start - cvae.decode(mu[drawn], mu.new_full((n,), label))
     return States(start, label, z, residual, supported)

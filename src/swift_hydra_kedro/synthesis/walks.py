@@ -83,9 +83,7 @@ class Walker:
         return self._reward(label=1, residual=torch.zeros_like(x)).of_rows(x)
 
     def _start(self, rows: Tensor, label: int, n: int) -> tuple[States, RewardFunction]:
-        states = draw_states(
-            rows, label, self.cvae, n, self.config.support_quantile, self.config.keep_residual, self.generator
-        )
+        states = draw_states(rows, label, self.cvae, n, self.config, self.generator)
         return states, self._reward(label, states.residual)
 
     def _act(self, states: States) -> tuple[Tensor, Tensor, Tensor]:
