@@ -99,8 +99,8 @@ def test_new_columns_tell_the_classes_apart_and_the_old_ones_stay():
     described = neighbourhood(x, y)(x)
     assert described.shape == (len(x), P + N_DESCRIBED)
     torch.testing.assert_close(described[:, :P], x)
-    difference = described[:, -1]  # of the distances from the nearest normal row and the nearest anomaly
-    assert difference[y == 1].min() > difference[y == 0].max()
+    for difference in (described[:, P + 3], described[:, -1]):  # of the distances from the nearest of each class
+        assert difference[y == 1].min() > difference[y == 0].max()
 
 
 def test_training_rows_are_described_without_themselves_in_standardised_columns():
@@ -114,7 +114,15 @@ def test_training_rows_are_described_without_themselves_in_standardised_columns(
     alone = neighbourhood(x[others], y[others])
     raw = columns[row] * hood.scale + hood.mean
     expected = alone(x[row : row + 1])[0, P:] * alone.scale + alone.mean
-    torch.testing.assert_close(raw[-1], expected[-1], rtol=1e-3, atol=1e-3)  # groups differ, the nearest does not
+    torch.testing.assert_close(raw[3], expected[3], rtol=1e-3, atol=1e-3)  # groups differ, the nearest does not
+
+
+def test_by_ranks_the_scale_of_a_feature_does_not_matter():
+    x, y = two_groups()
+    bent = torch.stack([x[:, 0], x[:, 1].exp(), x[:, 2] ** 3], dim=1)
+    straight, crooked = (neighbourhood(rows_, y)(rows_)[:, P:] for rows_ in (x, bent))
+    torch.testing.assert_close(crooked[:, 4:], straight[:, 4:], rtol=0, atol=1e-4)
+    assert not torch.allclose(crooked[:, :4], straight[:, :4], atol=0.1)
 
 
 def test_a_synthetic_anomaly_does_not_see_the_one_it_was_made_from():
@@ -123,15 +131,17 @@ def test_a_synthetic_anomaly_does_not_see_the_one_it_was_made_from():
     parent = 8
     synthetic = x[parent : parent + 1] + 1e-4
     described = hood.describe_training_rows(x, synthetic)
-    torch.testing.assert_close(described[-1, P + 1], described[parent, P + 1], rtol=1e-2, atol=1e-2)
+    for column in (P + 1, P + 5):  # how near anomalies are, in both spaces
+        torch.testing.assert_close(described[-1, column], described[parent, column], rtol=1e-2, atol=1e-2)
 
 
 def test_at_most_so_many_rows_of_a_class_are_kept():
     x, y = two_groups()
     hood = neighbourhood(x, y, max_references=20)
-    assert len(hood.normal.references) == len(hood.anomalous.references) == 20
-    assert (y[hood.normal.rows] == 0).all()
-    assert (y[hood.anomalous.rows] == 1).all()
+    for space in (hood.scaled, hood.ranked):
+        assert len(space.normal.references) == len(space.anomalous.references) == 20
+        assert (y[space.normal.rows] == 0).all()
+        assert (y[space.anomalous.rows] == 1).all()
 
 
 def test_far_rows_are_clipped():

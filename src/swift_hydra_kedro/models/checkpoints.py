@@ -17,8 +17,9 @@ from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
-from swift_hydra_kedro.models.neighbours import NearestReferences, Neighbourhood
+from swift_hydra_kedro.models.neighbours import NearestReferences, Neighbourhood, Surroundings
 from swift_hydra_kedro.models.policy import Policy
+from swift_hydra_kedro.models.ranks import Ranks
 
 Tensors = dict[str, np.ndarray]
 Settings = dict[str, Any]
@@ -97,12 +98,19 @@ def load_neighbourhood(tensors: Tensors) -> Neighbourhood | None:
     """Rebuild a neighbourhood; None if there are no tensors of one."""
     if not tensors:
         return None
+    scaled, ranked = (_load_surroundings(tensors_below(f"{space}.", tensors)) for space in ("scaled", "ranked"))
+    return Neighbourhood(scaled, ranked, torch.as_tensor(tensors["mean"]), torch.as_tensor(tensors["scale"]))
+
+
+def _load_surroundings(tensors: Tensors) -> Surroundings:
     names = ("references", "rows", "centres", "candidates")
     normal, anomalous = (
         NearestReferences(*(torch.as_tensor(tensors[f"{side}.{name}"]) for name in names))
         for side in ("normal", "anomalous")
     )
-    return Neighbourhood(normal, anomalous, torch.as_tensor(tensors["mean"]), torch.as_tensor(tensors["scale"]))
+    ranks = tensors_below("ranks.", tensors)
+    space = Ranks(*(torch.as_tensor(ranks[name]) for name in ("values", "ranks"))) if ranks else None
+    return Surroundings(normal, anomalous, space)
 
 
 def policy_settings(policy: Policy) -> Settings:

@@ -13,13 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from swift_hydra_kedro.models.layers import members_of_groups
+from swift_hydra_kedro.models.ranks import Ranks
 
 GROUPS = 5
 OVERLAP = 8
 FLOOR = 1e-2
 CLIP = 5.0
 NOBODY = -1
-N_DESCRIBED = 4
+N_DESCRIBED = 8
 
 
 class NearestReferences(nn.Module):
@@ -91,22 +92,54 @@ class NearestReferences(nn.Module):
         return torch.stack([log_distance.amin(1), log_distance.mean(1)], dim=1)
 
 
+class Surroundings(nn.Module):
+    """How near normal rows and anomalies are in one space: that of the scaled features, or of their `ranks`.
+
+    Shape: scaled rows `(B, P)` -> `(B, 4)`: the log distance from normal rows and that from anomalies, both as means
+    over groups, their difference, and the difference for the nearest of all.
+    """
+
+    def __init__(self, normal: NearestReferences, anomalous: NearestReferences, ranks: Ranks | None) -> None:
+        super().__init__()
+        self.normal, self.anomalous, self.ranks = normal, anomalous, ranks
+
+    @classmethod
+    def fit(
+        cls,
+        x: Tensor,
+        members: tuple[Tensor, Tensor],
+        ranks: Ranks | None,
+        n_candidates: int,
+        generator: torch.Generator,
+    ) -> Surroundings:
+        """Refer to the normal rows and anomalies `members`, two times `(R,)`, among the training rows `x (N, P)`."""
+        located = x if ranks is None else ranks(x)
+        normal, anomalous = (NearestReferences.fit(located, rows, n_candidates, generator) for rows in members)
+        return cls(normal, anomalous, ranks)
+
+    def forward(self, x: Tensor, own_normal: Tensor | None = None, own_anomalous: Tensor | None = None) -> Tensor:
+        """Describe rows; the references `own_normal (B,)` and `own_anomalous (B,)` of a row do not count for it."""
+        located = x if self.ranks is None else self.ranks(x)
+        nearest_normal, normal = self.normal(located, own_normal).unbind(1)
+        nearest_anomalous, anomalous = self.anomalous(located, own_anomalous).unbind(1)
+        return torch.stack([normal, anomalous, normal - anomalous, nearest_normal - nearest_anomalous], dim=1)
+
+
 class Neighbourhood(nn.Module):
-    """Rows joined by what the training rows near them are.
+    """Rows joined by what the training rows near them are, in two spaces: who is near depends on the scale.
 
-    Buffers: `mean` and `scale (4,)` of the new columns over the training rows, each described without itself.
+    Buffers: `mean` and `scale (8,)` of the new columns over the training rows, each described without itself.
 
-    Shape: scaled rows `(B, P)` -> `(B, P + 4)`. The new columns: the log distance from normal rows and that from
-    anomalies, both as means over groups, their difference, and the difference for the nearest of all; standardised
-    and clipped.
+    Shape: scaled rows `(B, P)` -> `(B, P + 8)`. The new columns are those of the `Surroundings` by scaled features and
+    by their ranks, standardised and clipped.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, normal: NearestReferences, anomalous: NearestReferences, mean: Tensor, scale: Tensor) -> None:
+    def __init__(self, scaled: Surroundings, ranked: Surroundings, mean: Tensor, scale: Tensor) -> None:
         super().__init__()
-        self.normal, self.anomalous = normal, anomalous
+        self.scaled, self.ranked = scaled, ranked
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
 
@@ -115,14 +148,13 @@ class Neighbourhood(nn.Module):
         cls, x: Tensor, y: Tensor, n_candidates: int, max_references: int, generator: torch.Generator
     ) -> Neighbourhood:
         """Refer to at most `max_references` rows of each class among the training rows `x (N, P)`, `y (N,)`."""
-        sides = []
-        for label in (0, 1):
-            members = (y == label).nonzero().flatten()
-            kept = torch.randperm(len(members), generator=generator, device=x.device)[:max_references]
-            sides.append(NearestReferences.fit(x, members[kept], n_candidates, generator))
-        normal, anomalous = sides
-        hood = cls(normal, anomalous, x.new_zeros(N_DESCRIBED), x.new_ones(N_DESCRIBED))
-        columns = hood._columns(x, normal.of_training_rows(len(x)), anomalous.of_training_rows(len(x)))
+        both = [(y == label).nonzero().flatten() for label in (0, 1)]
+        shuffled = [rows[torch.randperm(len(rows), generator=generator, device=x.device)] for rows in both]
+        members = (shuffled[0][:max_references], shuffled[1][:max_references])
+        ranks = Ranks.fit(x.cpu().numpy()).to(x.device)
+        scaled, ranked = (Surroundings.fit(x, members, space, n_candidates, generator) for space in (None, ranks))
+        hood = cls(scaled, ranked, x.new_zeros(N_DESCRIBED), x.new_ones(N_DESCRIBED))
+        columns = hood._columns(x, *hood._own(len(x)))
         hood.mean, hood.scale = columns.mean(0), columns.std(0).clamp(min=FLOOR)
         return hood
 
@@ -136,19 +168,23 @@ class Neighbourhood(nn.Module):
         A real row is not its own neighbour, and neither is the anomaly that a synthetic one is nearest to: that is
         most likely the one it was made from.
         """
-        normal, anomalous = (side.of_training_rows(len(x)) for side in (self.normal, self.anomalous))
-        nobody, parent = torch.full((len(synthetic),), NOBODY, device=x.device), self.anomalous.nearest(synthetic)
+        normal, anomalous = self._own(len(x))
+        nobody, parent = (
+            torch.full((len(synthetic),), NOBODY, device=x.device),
+            self.scaled.anomalous.nearest(synthetic),
+        )
         return self._join(torch.cat([x, synthetic]), torch.cat([normal, nobody]), torch.cat([anomalous, parent]))
+
+    def _own(self, n_rows: int) -> tuple[Tensor, Tensor]:
+        """The normal reference and the anomalous one that each of the training rows is, in both spaces the same."""
+        return self.scaled.normal.of_training_rows(n_rows), self.scaled.anomalous.of_training_rows(n_rows)
 
     def _join(self, x: Tensor, own_normal: Tensor | None, own_anomalous: Tensor | None) -> Tensor:
         columns = (self._columns(x, own_normal, own_anomalous) - self.mean) / self.scale
         return torch.cat([x, columns.clamp(-CLIP, CLIP)], dim=1)
 
     def _columns(self, x: Tensor, own_normal: Tensor | None, own_anomalous: Tensor | None) -> Tensor:
-        nearest_normal, normal = self.normal(x, own_normal).unbind(1)
-        nearest_anomalous, anomalous = self.anomalous(x, own_anomalous).unbind(1)
-        columns = [normal, anomalous, normal - anomalous, nearest_normal - nearest_anomalous]
-        return torch.stack(columns, dim=1)
+        return torch.cat([space(x, own_normal, own_anomalous) for space in (self.scaled, self.ranked)], dim=1)
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:

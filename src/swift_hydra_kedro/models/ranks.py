@@ -1,0 +1,51 @@
+"""Features by their ranks among the training rows: a scale on which no feature has tails."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+LEVELS = 512
+UNIFORM_STD = 12**-0.5
+
+
+class Ranks(nn.Module):
+    """Mid-ranks among the training rows, in standard deviations of a uniform rank; interpolated between some values.
+
+    Buffers: `values (P, L)` distinct quantiles of each feature in rising order, filled up with infinity, and their
+    `ranks (P, L)`.
+
+    Shape: `(B, P)` -> `(B, P)`.
+    """
+
+    values: Tensor
+    ranks: Tensor
+
+    def __init__(self, values: Tensor, ranks: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("values", values)
+        self.register_buffer("ranks", ranks)
+
+    @classmethod
+    def fit(cls, x: np.ndarray) -> Ranks:
+        """Take the ranks of at most `LEVELS + 1` values per feature of the training rows `x (N, P)`."""
+        levels = np.linspace(0, 1, min(LEVELS, len(x)) + 1)
+        kept = [np.unique(np.quantile(column, levels, method="lower")) for column in x.T]
+        values = np.full((len(kept), max(map(len, kept))), np.inf)
+        ranks = np.zeros_like(values)
+        for feature, (some, column) in enumerate(zip(kept, x.T, strict=True)):
+            ranked = np.sort(column)
+            below = np.searchsorted(ranked, some, "left") + np.searchsorted(ranked, some, "right")
+            values[feature, : len(some)], ranks[feature, : len(some)] = some, below / (2 * len(x) * UNIFORM_STD)
+        return cls(*(torch.as_tensor(array, dtype=torch.float32) for array in (values, ranks)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Interpolate; what lies beyond the training rows has the rank of the last of them."""
+        n_values = self.values.isfinite().sum(1, keepdim=True)  # (P, 1)
+        feature = x.T.contiguous()  # (P, B)
+        above = torch.searchsorted(self.values, feature).clamp(min=1).minimum(n_values - 1)  # 0 if there is one value
+        below = (above - 1).clamp(min=0)
+        low, high = self.values.gather(1, below), self.values.gather(1, above)
+        share = ((feature - low) / (high - low).clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
+        return torch.lerp(self.ranks.gather(1, below), self.ranks.gather(1, above), share).T
