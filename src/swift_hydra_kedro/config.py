@@ -307,13 +307,16 @@ class ExpertsConfig(Config):
         description="Share of an expert's rows drawn from its own cluster; the rest comes from everywhere.",
     )
     synthetic_share: float | None = Field(
-        0.2,
+        0.1,
         ge=0,
         lt=1,
         description="Most that synthetic rows take of an expert's anomalies; null draws real and synthetic ones alike.",
     )
+    synthetic_rows: int = Field(
+        160, ge=1, description="Synthetic rows that take this share; fewer take as much less: none fills in for others."
+    )
     synthetic_worth: float = Field(
-        8, gt=0, description="Real anomalies that all synthetic ones count for at most, however many are known."
+        4, gt=0, description="Real anomalies that all synthetic ones count for at most, however many are known."
     )
     bootstrap: bool = Field(
         True, description="Each expert draws its batches from its own bootstrap sample of the rows, as in bagging."

@@ -56,28 +56,32 @@ def test_half_of_every_batch_is_anomalous():
 
 
 @pytest.mark.parametrize(
-    ("n_synthetic", "share", "worth", "expected"),
+    ("n_synthetic", "share", "n_full", "worth", "expected"),
     [
-        (30, 0.0, 8, 0),
-        (30, 0.2, 8, 4),  # a fifth at most
-        (30, 0.5, 8, round(20 * 8 / 28)),  # as much as 8 of the 20 real ones and 8 more
-        (30, 0.5, 100, 10),
-        (5, 0.5, 8, round(20 * 5 / 25)),  # none more often than a real one
-        (30, None, 8, round(20 * 30 / 50)),  # all alike
-        (0, 0.5, 8, 0),
-        (0, None, 8, 0),
+        (30, 0.0, 1, 8, 0),
+        (30, 0.2, 1, 8, 4),  # a fifth at most
+        (30, 0.2, 60, 8, 2),  # half as many as were wanted
+        (30, 0.5, 1, 8, round(20 * 8 / 28)),  # as much as 8 of the 20 real ones and 8 more
+        (30, 0.5, 1, 100, 10),
+        (5, 0.5, 1, 8, round(20 * 5 / 25)),  # none more often than a real one
+        (30, None, 60, 8, round(20 * 30 / 50)),  # all alike
+        (0, 0.5, 1, 8, 0),
+        (0, None, 1, 8, 0),
     ],
 )
-def test_share_of_synthetic_rows_among_the_anomalies_of_every_batch(n_synthetic, share, worth, expected):
+def test_share_of_synthetic_rows_among_the_anomalies_of_every_batch(n_synthetic, share, n_full, worth, expected):
     rows = training_rows(n_synthetic)
-    index = drawn(rows, synthetic_share=share, synthetic_worth=worth)
+    index = drawn(rows, synthetic_share=share, synthetic_rows=n_full, synthetic_worth=worth)
     assert (rows.synthetic[index].sum(-1) == expected).all()
     assert (rows.y[index].sum(-1) == SIZE // 2).all()
 
 
 def test_synthetic_rows_take_the_places_of_anomalies_and_change_no_other_draw():
     with_, without = training_rows(n_synthetic=30), training_rows(n_synthetic=0)
-    indices = [drawn(rows, bags_of(rows), synthetic_share=0.5, synthetic_worth=100) for rows in (with_, without)]
+    indices = [
+        drawn(rows, bags_of(rows), synthetic_share=0.5, synthetic_rows=30, synthetic_worth=100)
+        for rows in (with_, without)
+    ]
     is_synthetic = with_.synthetic[indices[0]]
     assert (is_synthetic.sum(-1) == SIZE // 4).all()
     assert torch.equal(indices[0][~is_synthetic], indices[1][~is_synthetic])

@@ -100,13 +100,17 @@ def _draw_batches(
 
 
 def _synthetic_share(n_synthetic: int, n_real: int, config: ExpertsConfig) -> float:
-    """Share of synthetic rows among the anomalies drawn; none is drawn more often than a real one."""
+    """Share of synthetic rows among the anomalies drawn; none is drawn more often than a real one.
+
+    Where few synthetic rows were found worth keeping, those few do not take the places of all.
+    """
     if not n_synthetic:
         return 0.0
     if config.synthetic_share is None:
         return n_synthetic / (n_synthetic + n_real)
     worth = min(config.synthetic_worth, n_synthetic)
-    return min(config.synthetic_share, worth / (worth + n_real))
+    most = config.synthetic_share * min(1.0, n_synthetic / config.synthetic_rows)
+    return min(most, worth / (worth + n_real))
 
 
 def _draw_part(
