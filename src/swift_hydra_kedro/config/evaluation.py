@@ -1,0 +1,24 @@
+"""What the evaluation compares."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from swift_hydra_kedro.config.base import Config
+
+
+class EvaluationConfig(Config):
+    """What is compared, and at which threshold."""
+
+    threshold: float = Field(0.2, ge=0, le=1, description="Decision threshold of Swift Hydra's scores (table 2).")
+    baselines: tuple[str, ...] = Field(
+        (
+            "swift_hydra_no_synthesis",
+            "smote",
+            "extra_trees",
+            "random_forest",
+            "hist_gradient_boosting",
+            "isolation_forest",
+        ),
+        description="Names from the registry of baselines.",
+    )
