@@ -20,18 +20,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from scipy.stats import wilcoxon
 from sklearn.base import BaseEstimator
-from splits import SPLIT, Record, Split, parser, ranking, run
+from report import OURS, page
+from splits import Record, Split, parser, ranking, run
 
 from swift_hydra_kedro import SwiftHydraClassifier
 from swift_hydra_kedro.baselines.registry import get_baseline
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.evaluation.metrics import expected_calibration_error
 
-OURS = "swift_hydra"
 ABLATIONS: dict[str, dict[str, Any]] = {
     "no_synthesis": {"synthesis": {"enabled": False}},
     "no_acceptance": {"synthesis": {"min_probability": 0.0}},
@@ -80,7 +77,6 @@ PEERS = {
     "xgboost": _peer("xgboost", "XGBClassifier", n_estimators=300, learning_rate=0.05),
     "catboost": _peer("catboost", "CatBoostClassifier", verbose=0, allow_writing_files=False),
 }
-FORESTS = ["extra_trees", "random_forest"]
 METHODS = {OURS: _variant({})} | PEERS | {name: _variant(overrides) for name, overrides in ABLATIONS.items()}
 
 
@@ -93,10 +89,9 @@ def main() -> None:
     if unknown := [name for name in methods if name not in METHODS]:
         sys.exit(f"unknown methods {unknown}; there are {sorted(METHODS)}")
     results = run(arguments, methods, measure)
-    shares = results[results["method"].isin(methods)].groupby("train_size", sort=False)
-    page = "\n".join(report(train_size, part) for train_size, part in sorted(shares))
-    arguments.out.with_suffix(".md").write_text(page, encoding="utf-8")
-    print(page)
+    tables = page(results[results["method"].isin(methods)])
+    arguments.out.with_suffix(".md").write_text(tables, encoding="utf-8")
+    print(tables)
 
 
 def measure(cell: Split, methods: list[str]) -> Iterator[Record]:
@@ -119,54 +114,6 @@ def measure(cell: Split, methods: list[str]) -> Iterator[Record]:
             "fit_seconds": fitted - start,
             "predict_seconds": time.perf_counter() - fitted,
         }
-
-
-def report(train_size: float, results: pd.DataFrame) -> str:
-    """The comparison at one train share as Markdown: all methods, then AUC-ROC by data set."""
-    summary, by_dataset = compare(results)
-    n_splits = len(results.pivot_table("auc_roc", SPLIT, "method").dropna())
-    title = f"## {train_size:.0%} of the rows in training: {len(by_dataset)} data sets, {n_splits} splits"
-    parts = [
-        title,
-        markdown(summary),
-        "AUC-ROC, and how far Swift Hydra is above the better forest:",
-        markdown(by_dataset),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def compare(results: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """All methods: means, mean ranks over data sets (seeds averaged), tests; AUC-ROC of each by data set."""
-    tables = {
-        metric: results.pivot_table(metric, SPLIT, "method").dropna().groupby("dataset").mean()  # (D, methods)
-        for metric in ("auc_roc", "auc_pr", "calibration_error", "fit_seconds", "predict_seconds")
-    }
-    summary = pd.DataFrame({metric: table.mean() for metric, table in tables.items()})
-    for metric in ("auc_roc", "auc_pr"):
-        table = tables[metric]
-        summary[f"rank_{metric}"] = table.rank(axis=1, ascending=False).mean()
-        if OURS in table and len(table) > 1:
-            others = [name for name in table if name != OURS]
-            p = pd.Series({name: wilcoxon(table[OURS], table[name]).pvalue for name in others})
-            summary[f"p_{metric}"] = holm(p)
-    summary = summary.sort_values("auc_roc", ascending=False)
-    by_dataset = tables["auc_roc"][summary.index]
-    if {OURS, *FORESTS} <= set(by_dataset):
-        by_dataset = by_dataset.assign(above_forest=by_dataset[OURS] - by_dataset[FORESTS].max(axis=1))
-    return summary, by_dataset
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A table with its index in Markdown, to four digits."""
-    lines = [[table.index.name, *table.columns], ["---"] * (1 + len(table.columns))]
-    lines += [[name, *("" if np.isnan(value) else f"{value:.4f}" for value in row)] for name, row in table.iterrows()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def holm(p: pd.Series) -> pd.Series:
-    """Holm's step-down correction of p-values."""
-    ordered = p.sort_values()
-    return (ordered * np.arange(len(p), 0, -1)).cummax().clip(upper=1)
 
 
 if __name__ == "__main__":
