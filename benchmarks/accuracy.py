@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sklearn.base import BaseEstimator
 from report import OURS, page
+from sklearn.base import BaseEstimator
 from splits import Record, Split, parser, ranking, run
 
 from swift_hydra_kedro import SwiftHydraClassifier
