@@ -17,7 +17,7 @@ def make(seed=0, **settings):
 
 def episode(ppo, n=64, reward=lambda state, action: -(action - 1).square().sum(1)):
     state = torch.randn(n, 3)
-    action, log_prob = ppo.act(state)
+    action, log_prob = ppo.policy.sample(state, ppo.generator)
     return Trajectory(state, action, log_prob, reward(state, action), torch.zeros(n, dtype=torch.bool))
 
 
@@ -71,14 +71,14 @@ def test_gradient_is_zero_where_clipped_and_there_alone(ratio, advantage, moves)
 
 def test_actions_come_with_their_log_probability():
     ppo, state = make(), torch.randn(5, 3)
-    action, log_prob = ppo.act(state)
+    action, log_prob = ppo.policy.sample(state, ppo.generator)
     assert action.shape == (5, 2)
     torch.testing.assert_close(log_prob, ppo.policy(state).log_prob(action))
 
 
 def test_actions_follow_the_policy():
     ppo = make()
-    action, _ = ppo.act(torch.zeros(4000, 3))
+    action, _ = ppo.policy.sample(torch.zeros(4000, 3), ppo.generator)
     distribution = ppo.policy(torch.zeros(1, 3))
     torch.testing.assert_close(action.mean(0), distribution.mean[0], rtol=0, atol=0.02)
     torch.testing.assert_close(action.std(0), distribution.stddev[0], rtol=0.05, atol=0)
@@ -208,7 +208,7 @@ def test_an_overflowing_probability_ratio_leaves_the_weights_finite(old):
 def test_replaced_actions_far_less_likely_than_the_drawn_ones_leave_the_weights_finite():
     ppo = PPO(256, 256, PolicyConfig(), torch.Generator().manual_seed(0))
     state, mask = torch.zeros(64, 256), torch.arange(64) < 8
-    action, log_prob = ppo.act(state)
+    action, log_prob = ppo.policy.sample(state, ppo.generator)
     action[mask] = 0  # the latent itself was the best feasible one: 256 draws away from the policy's own
     ppo.update(Trajectory(state, action, log_prob, torch.randn(64), mask))
     assert torch.isfinite(weights(ppo)).all()
@@ -222,7 +222,7 @@ def test_the_default_budget_is_enough_to_learn_a_direction():
     episodes = []
     for _ in range(loop.episodes):
         state = torch.randn(loop.steps_per_episode, latent, generator=ppo.generator)
-        action, log_prob = ppo.act(state)
+        action, log_prob = ppo.policy.sample(state, ppo.generator)
         reward = action @ direction
         episodes.append(reward)
         ppo.update(Trajectory(state, action, log_prob, reward, torch.zeros(len(state), dtype=torch.bool)))

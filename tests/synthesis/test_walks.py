@@ -14,10 +14,10 @@ from swift_hydra_kedro.synthesis.walks import Walker
 def walker(rows, pretrained, generator):
     config = SynthesisConfig(support_quantile=0.7, feasible_steps=3, policy=PolicyConfig(hidden_size=8))
     entropy = EntropyAfterAdding(GaussianKDE(rows.anomalies, 0.5), 40, 2, generator)
-    ppo = PPO(4, 3, config.policy, generator)
+    policy = PPO(4, 3, config.policy, generator).policy
     for model in (pretrained.cvae, pretrained.detector):
         model.requires_grad_(False)
-    yield Walker(pretrained.cvae, pretrained.detector, entropy, 0.9, ppo, config, generator)
+    yield Walker(pretrained.cvae, pretrained.detector, entropy, 0.9, policy, config, generator)
     for model in (pretrained.cvae, pretrained.detector):
         model.requires_grad_(True)
 

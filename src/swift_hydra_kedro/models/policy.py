@@ -31,6 +31,14 @@ class Policy(nn.Module):
         mu, log_sigma = self.head(self.body(state)).chunk(2, dim=-1)
         return Independent(Normal(mu, log_sigma.clamp(*LOG_SIGMA_RANGE).exp()), 1)
 
+    @torch.no_grad()
+    def sample(self, state: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Sample a step from each state, `delta = sigma * eps + mu`, and give its log-probability `(B,)`."""
+        distribution = self(state)
+        eps = torch.randn(distribution.mean.shape, generator=generator, device=state.device)
+        action = distribution.stddev * eps + distribution.mean
+        return action, distribution.log_prob(action)
+
 
 class ValueNet(nn.Module):
     """State `(B, s)` -> expected reward `(B,)`."""

@@ -146,9 +146,8 @@ def draw_anomalies(
     acceptance = Acceptance(judge, config.min_probability)
     n_candidates = CANDIDATES * n
     states = draw_states(anomalies, 1, result.cvae, n_candidates, config, generator)
-    distribution = result.policy(states.observed)
-    eps = torch.randn(states.z.shape, generator=generator, device=states.z.device)
-    z_new = states.supported.project(states.z + distribution.mean + distribution.stddev * eps)
+    action, _ = result.policy.sample(states.observed, generator)
+    z_new = states.supported.project(states.z + action)
     x_new = result.cvae.decode(z_new, z_new.new_ones(n_candidates)) + states.residual
     likelihood = acceptance.probability(x_new).clamp(max=acceptance.min_probability)
     return x_new[likelihood.sort(descending=True, stable=True).indices[:n]]
@@ -185,7 +184,7 @@ def _episode(
     for model in (cvae, detector):
         model.requires_grad_(False)
     entropy, discount = _entropy(rows.anomalies, config, generator), config.reward.discount**episode
-    walker = Walker(cvae, detector, entropy, discount, ppo, config, generator)
+    walker = Walker(cvae, detector, entropy, discount, ppo.policy, config, generator)
     n_outside = outskirts.part_of(config.steps_per_episode) if outskirts else 0
     walks = walker.from_anomalies(rows.anomalies, config.steps_per_episode - n_outside, acceptance)
     if outskirts and n_outside:

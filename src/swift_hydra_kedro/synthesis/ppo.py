@@ -43,14 +43,6 @@ class PPO:
             [*self.policy.parameters(), *self.value.parameters()], lr=config.learning_rate
         )
 
-    @torch.no_grad()
-    def act(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Sample an action for each state: `delta = sigma * eps + mu` and its log-probability."""
-        distribution = self.policy(state)
-        eps = torch.randn(distribution.mean.shape, generator=self.generator, device=state.device)
-        action = distribution.stddev * eps + distribution.mean
-        return action, distribution.log_prob(action)
-
     def update(self, trajectory: Trajectory) -> dict[str, float]:
         """Improve policy and value net on an episode; return the diagnostics people look for."""
         reward = (trajectory.reward - trajectory.reward.mean()) / trajectory.reward.std().clamp(min=1e-6)

@@ -10,11 +10,11 @@ from torch import Tensor
 from swift_hydra_kedro.config import SynthesisConfig
 from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.policy import Policy
 from swift_hydra_kedro.synthesis.acceptance import Acceptance
 from swift_hydra_kedro.synthesis.batch import Joinable
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding
 from swift_hydra_kedro.synthesis.feasible import feasible_latents
-from swift_hydra_kedro.synthesis.ppo import PPO
 from swift_hydra_kedro.synthesis.region import NormalRegion
 from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
 from swift_hydra_kedro.synthesis.states import States, draw_states
@@ -46,7 +46,7 @@ class Walker:
     detector: MambaDetector
     entropy: EntropyAfterAdding
     discount: float
-    ppo: PPO
+    policy: Policy
     config: SynthesisConfig
     generator: torch.Generator
 
@@ -88,7 +88,7 @@ class Walker:
 
     def _act(self, states: States) -> tuple[Tensor, Tensor, Tensor]:
         """Where the policy's actions lead, `(n, d)`, their log-probability, and which leave the supported range."""
-        action, log_prob = self.ppo.act(states.observed)
+        action, log_prob = self.policy.sample(states.observed, self.generator)
         z = states.z + action
         return z, log_prob, ~states.supported.contains(z)
 
