@@ -17,11 +17,12 @@ NOTEWORTHY = 0.005
 def page(results: pd.DataFrame) -> str:
     """The means at all train shares, then each share by itself; everywhere the splits that all methods have."""
     shares = dict(sorted(results.groupby("train_size"), reverse=True))
-    overview = [
-        f"Mean {label} over data sets, by the share of the rows in training:\n\n"
-        + markdown(pd.DataFrame({f"{size:.0%}": by_dataset(part, metric).mean() for size, part in shares.items()}))
-        for metric, label in METRICS.items()
-    ]
+    overview = []
+    for metric, label in METRICS.items():
+        tables = {size: by_dataset(part, metric) for size, part in shares.items()}
+        means = pd.DataFrame({f"{size:.0%} ({len(table)} sets)": table.mean() for size, table in tables.items()})
+        means = means.sort_values(means.columns[-1], ascending=False).rename_axis("method")
+        overview.append(f"Mean {label} over data sets, by the share of the rows in training:\n\n{markdown(means)}")
     return "\n\n".join(["# Accuracy by method", *overview, *(section(*share) for share in shares.items())]) + "\n"
 
 
@@ -70,6 +71,6 @@ def holm(p: pd.Series) -> pd.Series:
 
 def markdown(table: pd.DataFrame) -> str:
     """A table with its index in Markdown, to four digits."""
-    lines = [[table.index.name, *table.columns], ["---"] * (1 + len(table.columns))]
+    lines = [[str(table.index.name), *table.columns], ["---"] * (1 + len(table.columns))]
     lines += [[name, *("" if np.isnan(value) else f"{value:.4f}" for value in row)] for name, row in table.iterrows()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -59,8 +59,9 @@ def test_half_of_every_batch_is_anomalous():
     ("n_synthetic", "share", "n_full", "worth", "expected"),
     [
         (30, 0.0, 1, 8, 0),
-        (30, 0.2, 1, 8, 4),  # a fifth at most
+        (30, 0.2, 1, 8, 4),  # that share at most
         (30, 0.2, 60, 8, 2),  # half as many as were wanted
+        (2, 0.2, 600, 8, 1),  # few, but not none
         (30, 0.5, 1, 8, round(20 * 8 / 28)),  # as much as 8 of the 20 real ones and 8 more
         (30, 0.5, 1, 100, 10),
         (5, 0.5, 1, 8, round(20 * 5 / 25)),  # none more often than a real one
@@ -71,7 +72,7 @@ def test_half_of_every_batch_is_anomalous():
 )
 def test_share_of_synthetic_rows_among_the_anomalies_of_every_batch(n_synthetic, share, n_full, worth, expected):
     rows = training_rows(n_synthetic)
-    index = drawn(rows, synthetic_share=share, synthetic_rows=n_full, synthetic_worth=worth)
+    index = drawn(rows, synthetic_share=share, full_share_rows=n_full, synthetic_worth=worth)
     assert (rows.synthetic[index].sum(-1) == expected).all()
     assert (rows.y[index].sum(-1) == SIZE // 2).all()
 
@@ -79,7 +80,7 @@ def test_share_of_synthetic_rows_among_the_anomalies_of_every_batch(n_synthetic,
 def test_synthetic_rows_take_the_places_of_anomalies_and_change_no_other_draw():
     with_, without = training_rows(n_synthetic=30), training_rows(n_synthetic=0)
     indices = [
-        drawn(rows, bags_of(rows), synthetic_share=0.5, synthetic_rows=30, synthetic_worth=100)
+        drawn(rows, bags_of(rows), synthetic_share=0.5, full_share_rows=30, synthetic_worth=100)
         for rows in (with_, without)
     ]
     is_synthetic = with_.synthetic[indices[0]]

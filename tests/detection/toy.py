@@ -40,7 +40,7 @@ CONFIG = DetectionConfig(
         committee_size=6,
         mixup=0.2,
         synthetic_share=0.2,
-        synthetic_rows=N_SYNTHETIC,
+        full_share_rows=N_SYNTHETIC,
         synthetic_worth=8,
         max_clusters=5,
         mamba=MambaConfig(d_model=8, d_state=4, depth=1, bins=2, additive=AdditiveConfig()),

@@ -29,6 +29,14 @@ def test_with_many_values_they_are_near_the_mid_ranks_and_rise():
     assert (np.diff(found[x[:, 0].argsort(), 0]) >= 0).all()
 
 
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
+def test_beside_a_value_that_many_rows_share_they_are_as_near_the_mid_ranks(share):
+    r = np.random.default_rng(0)
+    x = np.where(r.random((5000, 1)) < share, r.lognormal(sigma=2, size=(5000, 1)), 0).astype(np.float32)
+    found = share_of_rows(Ranks.fit(x)(torch.as_tensor(x)))
+    np.testing.assert_allclose(found, (rankdata(x, axis=0) - 0.5) / len(x), atol=2e-3)
+
+
 def test_features_may_have_different_numbers_of_values():
     x = np.array([[0, 5, 1], [1, 5, 2], [0, 5, 3], [1, 5, 4]], dtype=np.float32)
     expected = (rankdata(x, axis=0) - 0.5) / 4

@@ -53,8 +53,8 @@ class ExpertsConfig(Config):
         lt=1,
         description="Most that synthetic rows take of an expert's anomalies; null draws real and synthetic ones alike.",
     )
-    synthetic_rows: int = Field(
-        160, ge=1, description="Synthetic rows that take this share; fewer take as much less: none fills in for others."
+    full_share_rows: int = Field(
+        160, ge=1, description="Synthetic rows from which on they take `synthetic_share`; fewer take as much less."
     )
     synthetic_worth: float = Field(
         4, gt=0, description="Real anomalies that all synthetic ones count for at most, however many are known."

@@ -89,7 +89,8 @@ def _draw_batches(
     """Batches `(n_steps, size)` from `pool (n,)`: half anomalies, some synthetic; some rows are `own (n,)`, a mask."""
     normal, anomalous, synthetic = (mask[pool] for mask in rows.kinds)
     n_anomalous = size // 2
-    n_synthetic = round(_synthetic_share(int(synthetic.sum()), int(anomalous.sum()), config) * n_anomalous)
+    share = _synthetic_share(int(synthetic.sum()), int(anomalous.sum()), config)
+    n_synthetic = max(round(share * n_anomalous), int(share > 0))
     own_source = fork(generator)  # synthetic rows take the places of real anomalies and change no other draw
     parts = [(normal, size - n_anomalous), (anomalous, n_anomalous)]
     drawn = [_draw_part(mask, own, n, config.cluster_share, n_steps, generator) for mask, n in parts]
@@ -109,7 +110,7 @@ def _synthetic_share(n_synthetic: int, n_real: int, config: ExpertsConfig) -> fl
     if config.synthetic_share is None:
         return n_synthetic / (n_synthetic + n_real)
     worth = min(config.synthetic_worth, n_synthetic)
-    most = config.synthetic_share * min(1.0, n_synthetic / config.synthetic_rows)
+    most = config.synthetic_share * min(1.0, n_synthetic / config.full_share_rows)
     return min(most, worth / (worth + n_real))
 
 

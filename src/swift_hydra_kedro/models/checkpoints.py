@@ -109,7 +109,7 @@ def _load_surroundings(tensors: Tensors) -> Surroundings:
         for side in ("normal", "anomalous")
     )
     ranks = tensors_below("ranks.", tensors)
-    space = Ranks(*(torch.as_tensor(ranks[name]) for name in ("values", "ranks"))) if ranks else None
+    space = Ranks(*(torch.as_tensor(ranks[name]) for name in ("values", "rank_of_value"))) if ranks else None
     return Surroundings(normal, anomalous, space)
 
 

@@ -151,7 +151,7 @@ class Neighbourhood(nn.Module):
         both = [(y == label).nonzero().flatten() for label in (0, 1)]
         shuffled = [rows[torch.randperm(len(rows), generator=generator, device=x.device)] for rows in both]
         members = (shuffled[0][:max_references], shuffled[1][:max_references])
-        ranks = Ranks.fit(x.cpu().numpy()).to(x.device)
+        ranks = Ranks.fit(x.cpu().numpy()).to(x)
         scaled, ranked = (Surroundings.fit(x, members, space, n_candidates, generator) for space in (None, ranks))
         hood = cls(scaled, ranked, x.new_zeros(N_DESCRIBED), x.new_ones(N_DESCRIBED))
         columns = hood._columns(x, *hood._own(len(x)))
@@ -165,14 +165,12 @@ class Neighbourhood(nn.Module):
     def describe_training_rows(self, x: Tensor, synthetic: Tensor) -> Tensor:
         """Describe the real rows `x (N, P)` it was fitted to and synthetic anomalies `(g, P)` as if they were new.
 
-        A real row is not its own neighbour, and neither is the anomaly that a synthetic one is nearest to: that is
-        most likely the one it was made from.
+        A real row is not its own neighbour, and neither is the anomaly that a synthetic one is nearest to by scaled
+        features: that is most likely the one it was made from. Both are left out by scaled features and by ranks.
         """
         normal, anomalous = self._own(len(x))
-        nobody, parent = (
-            torch.full((len(synthetic),), NOBODY, device=x.device),
-            self.scaled.anomalous.nearest(synthetic),
-        )
+        nobody = torch.full((len(synthetic),), NOBODY, device=x.device)
+        parent = self.scaled.anomalous.nearest(synthetic)
         return self._join(torch.cat([x, synthetic]), torch.cat([normal, nobody]), torch.cat([anomalous, parent]))
 
     def _own(self, n_rows: int) -> tuple[Tensor, Tensor]:

@@ -33,7 +33,7 @@ class Policy(nn.Module):
 
     @torch.no_grad()
     def sample(self, state: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Sample a step from each state, `delta = sigma * eps + mu`, and give its log-probability `(B,)`."""
+        """Sample steps `delta = sigma * eps + mu (B, d)` from states `(B, s)`, with their log-probability `(B,)`."""
         distribution = self(state)
         eps = torch.randn(distribution.mean.shape, generator=generator, device=state.device)
         action = distribution.stddev * eps + distribution.mean

@@ -13,25 +13,26 @@ UNIFORM_STD = 12**-0.5
 class Ranks(nn.Module):
     """Mid-ranks among the training rows, in standard deviations of a uniform rank; interpolated between some values.
 
-    Buffers: `values (P, L)` distinct quantiles of each feature in rising order, filled up with infinity, and their
-    `ranks (P, L)`.
+    Buffers: `values (P, L)` of each feature in rising order, filled up with infinity, and their `rank_of_value (P, L)`.
 
     Shape: `(B, P)` -> `(B, P)`.
     """
 
     values: Tensor
-    ranks: Tensor
+    rank_of_value: Tensor
 
-    def __init__(self, values: Tensor, ranks: Tensor) -> None:
+    def __init__(self, values: Tensor, rank_of_value: Tensor) -> None:
         super().__init__()
         self.register_buffer("values", values)
-        self.register_buffer("ranks", ranks)
+        self.register_buffer("rank_of_value", rank_of_value)
 
     @classmethod
     def fit(cls, x: np.ndarray) -> Ranks:
-        """Take the ranks of at most `LEVELS + 1` values per feature of the training rows `x (N, P)`."""
-        levels = np.linspace(0, 1, min(LEVELS, len(x)) + 1)
-        kept = [np.unique(np.quantile(column, levels, method="lower")) for column in x.T]
+        """Take the ranks of quantiles of the training rows `x (N, P)` and of the values next to them.
+
+        Without the latter, what lies just above a value that many rows share would get a rank between the two.
+        """
+        kept = [_quantiles_and_next(column) for column in x.T]
         values = np.full((len(kept), max(map(len, kept))), np.inf)
         ranks = np.zeros_like(values)
         for feature, (some, column) in enumerate(zip(kept, x.T, strict=True)):
@@ -48,4 +49,12 @@ class Ranks(nn.Module):
         below = (above - 1).clamp(min=0)
         low, high = self.values.gather(1, below), self.values.gather(1, above)
         share = ((feature - low) / (high - low).clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
-        return torch.lerp(self.ranks.gather(1, below), self.ranks.gather(1, above), share).T
+        return torch.lerp(self.rank_of_value.gather(1, below), self.rank_of_value.gather(1, above), share).T
+
+
+def _quantiles_and_next(column: np.ndarray) -> np.ndarray:
+    """At most `LEVELS + 1` quantiles of a feature `(N,)`, and the next value above each; distinct, in rising order."""
+    ranked, levels = np.sort(column), np.linspace(0, 1, min(LEVELS, len(column)) + 1)
+    quantiles = np.quantile(ranked, levels, method="lower")
+    above = np.searchsorted(ranked, quantiles, "right").clip(max=len(ranked) - 1)
+    return np.union1d(quantiles, ranked[above])
