@@ -143,6 +143,8 @@ def draw_anomalies(
     It makes `CANDIDATES` times as many and gives those first that may join, then the likeliest. All of them start at
     anomalies, none at normal rows.
     """
+    if n == 0:
+        return anomalies[:0]
     acceptance = Acceptance(judge, config.min_probability)
     n_candidates = CANDIDATES * n
     states = draw_states(anomalies, 1, result.cvae, n_candidates, config, generator)
