@@ -117,6 +117,16 @@ def test_training_rows_are_described_without_themselves_in_standardised_columns(
     torch.testing.assert_close(raw[3], expected[3], rtol=1e-3, atol=1e-3)  # groups differ, the nearest does not
 
 
+def test_no_training_row_is_its_own_neighbour_in_either_space():
+    x, y = two_groups()
+    hood = neighbourhood(x, y)
+    columns = hood.describe_training_rows(x, x[:0])[:, P:] * hood.scale + hood.mean
+    for located, difference in ((x, columns[:, 3]), (hood.ranked.ranks(x), columns[:, 7])):
+        apart = torch.cdist(located, located).fill_diagonal_(torch.inf).numpy()
+        nearest = [log_distance(apart[:, (y == label).numpy()].min(1)) for label in (0, 1)]
+        np.testing.assert_allclose(difference, nearest[0] - nearest[1], atol=1e-3)
+
+
 def test_by_ranks_the_scale_of_a_feature_does_not_matter():
     x, y = two_groups()
     bent = torch.stack([x[:, 0], x[:, 1].exp(), x[:, 2] ** 3], dim=1)
