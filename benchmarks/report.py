@@ -29,7 +29,7 @@ def page(results: pd.DataFrame) -> str:
 def section(train_size: float, results: pd.DataFrame) -> str:
     """All methods at one train share, and AUC-ROC by data set."""
     table, means = by_dataset(results, "auc_roc"), summary(results)
-    n_splits = len(results.pivot_table("auc_roc", SPLIT, "method").dropna())
+    n_splits = len(by_split(results, "auc_roc"))
     title = f"## {train_size:.0%} of the rows in training: {len(table)} data sets, {n_splits} splits"
     parts = [title, markdown(means)]
     table = table[means.index]
@@ -60,7 +60,12 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
 
 def by_dataset(results: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A metric of each method by data set, `(D, methods)`: means over the splits that all methods have."""
-    return results.pivot_table(metric, SPLIT, "method").dropna().groupby("dataset").mean()
+    return by_split(results, metric).groupby("dataset").mean()
+
+
+def by_split(results: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """A metric of each method by split, `(S, methods)`: of the splits that all methods have."""
+    return results.pivot_table(metric, SPLIT, "method").dropna()
 
 
 def holm(p: pd.Series) -> pd.Series:

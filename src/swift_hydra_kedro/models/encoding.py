@@ -15,6 +15,8 @@ import torch
 from scipy.stats import norm
 from torch import Tensor, nn
 
+from swift_hydra_kedro.models.ranks import mid_ranks
+
 MAX_INPUTS = 4096
 MIN_WIDTH = 1e-6
 SCALED, PIECEWISE, NORMAL = ALL_VIEWS = range(3)
@@ -117,9 +119,7 @@ class PiecewiseLinearEncoding(nn.Module):
 
 def _normal_scores(edges: np.ndarray, column: np.ndarray) -> np.ndarray:
     """Standard normal quantiles of the edges' mid-ranks among the training rows, kept half a row from 0 and 1."""
-    ranked = np.sort(column)
-    rank = (np.searchsorted(ranked, edges, "left") + np.searchsorted(ranked, edges, "right")) / (2 * len(column))
-    return norm.ppf(rank.clip(0.5 / len(column), 1 - 0.5 / len(column)))
+    return norm.ppf(mid_ranks(edges, column).clip(0.5 / len(column), 1 - 0.5 / len(column)))
 
 
 def _edges(column: np.ndarray, bins: int) -> np.ndarray:

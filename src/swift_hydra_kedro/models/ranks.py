@@ -13,7 +13,7 @@ UNIFORM_STD = 12**-0.5
 class Ranks(nn.Module):
     """Mid-ranks among the training rows, in standard deviations of a uniform rank; interpolated between some values.
 
-    Buffers: `values (P, L)` of each feature in rising order, filled up with infinity, and their `rank_of_value (P, L)`.
+    Buffers: `values (P, L)` of each feature in rising order, the last one repeated, and their `rank_of_value (P, L)`.
 
     Shape: `(B, P)` -> `(B, P)`.
     """
@@ -33,23 +33,25 @@ class Ranks(nn.Module):
         Without the latter, what lies just above a value that many rows share would get a rank between the two.
         """
         kept = [_quantiles_and_next(column) for column in x.T]
-        values = np.full((len(kept), max(map(len, kept))), np.inf)
-        ranks = np.zeros_like(values)
-        for feature, (some, column) in enumerate(zip(kept, x.T, strict=True)):
-            ranked = np.sort(column)
-            below = np.searchsorted(ranked, some, "left") + np.searchsorted(ranked, some, "right")
-            values[feature, : len(some)], ranks[feature, : len(some)] = some, below / (2 * len(x) * UNIFORM_STD)
-        return cls(*(torch.as_tensor(array, dtype=torch.float32) for array in (values, ranks)))
+        width = max(2, *map(len, kept))  # one value has no next one to interpolate to
+        values = np.stack([np.pad(some, (0, width - len(some)), mode="edge") for some in kept])
+        ranks = [mid_ranks(some, column) / UNIFORM_STD for some, column in zip(values, x.T, strict=True)]
+        return cls(*(torch.as_tensor(array, dtype=torch.float32) for array in (values, np.stack(ranks))))
 
     def forward(self, x: Tensor) -> Tensor:
         """Interpolate; what lies beyond the training rows has the rank of the last of them."""
-        n_values = self.values.isfinite().sum(1, keepdim=True)  # (P, 1)
         feature = x.T.contiguous()  # (P, B)
-        above = torch.searchsorted(self.values, feature).clamp(min=1).minimum(n_values - 1)  # 0 if there is one value
-        below = (above - 1).clamp(min=0)
+        above = torch.searchsorted(self.values, feature).clamp(1, self.values.shape[1] - 1)
+        below = above - 1
         low, high = self.values.gather(1, below), self.values.gather(1, above)
         share = ((feature - low) / (high - low).clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
         return torch.lerp(self.rank_of_value.gather(1, below), self.rank_of_value.gather(1, above), share).T
+
+
+def mid_ranks(values: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Share of the rows of a feature `(N,)` below each of the values `(L,)`, those equal to it counted half."""
+    ranked = np.sort(column)
+    return (np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right")) / (2 * len(column))
 
 
 def _quantiles_and_next(column: np.ndarray) -> np.ndarray:
