@@ -5,13 +5,13 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from swift_hydra_kedro.config import AdditiveConfig
+from swift_hydra_kedro.config import AdditiveConfig, NeighboursConfig
 from swift_hydra_kedro.detection import experts as experts_module
 from swift_hydra_kedro.detection.experts import VIEWS, fit_experts
 from swift_hydra_kedro.detection.stacking import Opinions
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
-from .toy import experts_config, training_rows
+from .toy import N_ANOMALOUS, experts_config, training_rows
 
 CLUSTERS = np.array([0, 1, 2, 0] * 3)
 BRIEFLY = experts_config().training.model_copy(update={"max_steps": 2})
@@ -225,3 +225,17 @@ def test_budget_is_kept(max_steps):
     budget = experts_config().training.model_copy(update={"max_steps": max_steps})
     _, history, _ = fit(training_rows(), training=budget)
     assert history[-1]["step"] == max_steps
+
+
+def test_experts_learn_from_blurred_descriptions(monkeypatch):
+    rows = replace(training_rows(), n_described=2)
+    blurred = []
+
+    def blur(x, n_described, noise, generator):
+        blurred.append((n_described, noise))
+        return x
+
+    monkeypatch.setattr(experts_module, "blur_described", blur)
+    fit(rows, neighbours=NeighboursConfig(min_rows=10, noise=0.6), training=BRIEFLY)
+    assert blurred
+    assert set(blurred) == {(2, 0.6 * 10 / N_ANOMALOUS)}

@@ -1,8 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from swift_hydra_kedro.detection.rows import common_batches, draw_bags, expert_batches
+from swift_hydra_kedro.config import NeighboursConfig
+from swift_hydra_kedro.detection.rows import (
+    TrainingRows,
+    blur_described,
+    common_batches,
+    draw_bags,
+    expert_batches,
+    noise_of_described,
+)
 
 from .toy import N_ANOMALOUS, N_NORMAL, experts_config, training_rows
 
@@ -132,3 +142,23 @@ def test_common_batches_hold_all_rows_and_half_anomalies(generator):
     assert (rows.synthetic[index].sum(1) == 4).all()
     assert set(index.flatten().tolist()) == set(range(len(rows.y)))
     assert len(rows.y) > N_NORMAL + N_ANOMALOUS
+
+
+@pytest.mark.parametrize(("n_anomalous", "expected"), [(100, 0.8), (400, 0.2), (2000, 0.08)])  # of 1,000 normal rows
+def test_what_neighbours_say_is_the_noisier_the_fewer_rows_of_the_rarer_class(n_anomalous, expected):
+    y = (torch.arange(1000 + n_anomalous) >= 1000).float()
+    synthetic = torch.zeros_like(y, dtype=torch.bool)
+    rows = TrainingRows(y.unsqueeze(1), y, torch.ones_like(y), torch.zeros_like(y), synthetic, n_described=1)
+    config = experts_config(neighbours=NeighboursConfig(min_rows=100, noise=0.8))
+    assert noise_of_described(rows, config) == pytest.approx(expected)
+    assert noise_of_described(replace(rows, n_described=0), config) == 0
+    assert noise_of_described(rows, experts_config(neighbours=None)) == 0
+
+
+def test_the_noise_falls_on_what_neighbours_say_alone():
+    x = torch.zeros(4, 5000, 3)
+    blurred = blur_described(x, 2, 0.5, torch.Generator().manual_seed(0))
+    assert (blurred[..., 0] == 0).all()
+    np.testing.assert_allclose(blurred[..., 1:].std((0, 1)), 0.5, rtol=0.05)
+    assert (x == 0).all()
+    assert blur_described(x, 2, 0.0, torch.Generator()) is x

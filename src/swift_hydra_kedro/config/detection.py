@@ -15,6 +15,12 @@ class NeighboursConfig(Config):
     min_rows: int = Field(
         100, ge=10, description="Least training rows of each class; with fewer there are no such columns."
     )
+    noise: float = Field(
+        1.0,
+        ge=0,
+        description="Standard deviation of the noise on these columns in the experts' training where the rarer class "
+        "has just `min_rows` rows; with more rows less in proportion.",
+    )
     n_candidates: int = Field(
         512, ge=10, description="Training rows of a class that a row is compared with; more are searched by cells."
     )

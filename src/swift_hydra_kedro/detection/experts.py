@@ -22,7 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from swift_hydra_kedro.config import ExpertsConfig
-from swift_hydra_kedro.detection.rows import TrainingRows, draw_bags, expert_batches
+from swift_hydra_kedro.detection.rows import TrainingRows, blur_described, draw_bags, expert_batches, noise_of_described
 from swift_hydra_kedro.detection.stacking import Opinions, additive_share, network_weights
 from swift_hydra_kedro.models.batches import mixup
 from swift_hydra_kedro.models.calibration import OutOfBag
@@ -162,6 +162,7 @@ def _fit_group(
     stack, generator, clusters = group.stack, group.generator, cluster_of_member[group.members.cpu().numpy()]
     stack.net.keep_only(group.mask)
     bags = draw_bags(rows, len(clusters), config.bootstrap, generator)
+    noise = noise_of_described(rows, config)
     every = max(1, n_steps // RECORDS)
     optimiser = torch.optim.Adam(_parameter_groups(rows, stack, config), fused=True)
     peaks = [part["lr"] for part in optimiser.param_groups]
@@ -174,6 +175,7 @@ def _fit_group(
             if stop.is_set():
                 return history, (np.zeros((0, len(sample)), bool), np.zeros((0, 0, len(sample))))
             x, y, weight = mixup(rows.x[index], rows.y[index], rows.weight[index], config.mixup, generator)
+            x = blur_described(x, rows.n_described, noise, generator)
             losses = _losses(stack, x, y, weight)  # (G,)
             optimiser.zero_grad()
             losses.sum().backward()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from swift_hydra_kedro.config import ExpertsConfig
@@ -75,6 +76,25 @@ def common_batches(
     """Row numbers `(n_steps, B)` from all rows and all clusters alike."""
     pool = torch.arange(len(rows.y), device=rows.y.device)
     return _draw_batches(rows, pool, torch.zeros_like(rows.synthetic), config, batch_size, n_steps, generator)
+
+
+def noise_of_described(rows: TrainingRows, config: ExpertsConfig) -> float:
+    """Standard deviation of the noise on what neighbours say: the fewer the rows, the less that is to be trusted.
+
+    It is `config.neighbours.noise` with just enough rows of both classes, and less in proportion to those of the rarer.
+    """
+    if config.neighbours is None or not rows.n_described:
+        return 0.0
+    normal, anomalous, _ = rows.kinds
+    return config.neighbours.noise * config.neighbours.min_rows / min(int(normal.sum()), int(anomalous.sum()))
+
+
+def blur_described(x: Tensor, n_described: int, noise: float, generator: torch.Generator) -> Tensor:
+    """Rows `x (..., P)` with noise of that standard deviation on the last `n_described` features."""
+    if not noise:
+        return x
+    standard_normal = torch.randn(*x.shape[:-1], n_described, generator=generator, device=x.device)
+    return x + F.pad(noise * standard_normal, (x.shape[-1] - n_described, 0))
 
 
 def _draw_batches(
