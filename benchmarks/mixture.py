@@ -21,7 +21,7 @@ from splits import Record, Split, parser, ranking, run
 
 from swift_hydra_kedro.baselines.registry import anomaly_score, fit, get_baseline
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
-from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate
+from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.inference import expert_load, predict_probability
 from swift_hydra_kedro.models.mome import MixtureOfExperts
@@ -70,8 +70,9 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> dict[str, tuple[Score, M
     rows = LabelledRows.from_arrays(x, y, np.ones(len(y)), torch.device("cpu"))
     none = torch.empty(0, x.shape[1])
     regions = find_regions(rows, none, config.experts, seed)
-    committee, _, out_of_bag = train_experts(rows, none, regions, config.experts, seed)
-    mixture, _ = train_gate(committee, out_of_bag, rows, none, regions, config, seed)
+    described = describe_rows(rows, none, regions)
+    committee, _, out_of_bag = train_experts(described, regions, config.experts, seed)
+    mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed)
     two = torch.randperm(config.experts.n_experts, generator=torch.Generator().manual_seed(seed))[:2]
     single = pretrain(*hold_out(rows, defaults.pretraining.detector.holdout_share, seed), defaults.pretraining, seed)
     extra_trees = get_baseline("extra_trees")

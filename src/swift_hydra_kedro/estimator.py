@@ -24,7 +24,7 @@ from swift_hydra_kedro.config import (
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
-from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate, train_judge
+from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate, train_judge
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.runtime import choose_device, stage_generators
@@ -131,8 +131,9 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
             self.synthetic_ = preprocessor.inverse_transform(result.synthetic.x.numpy())
             self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
         regions = find_regions(rows, synthetic, config.detection.experts, seed)
-        committee, _, out_of_bag = train_experts(rows, synthetic, regions, config.detection.experts, seed, self.verbose)
-        mixture, _ = train_gate(committee, out_of_bag, rows, synthetic, regions, config.detection, seed, self.verbose)
+        described = describe_rows(rows, synthetic, regions)
+        committee, _, out_of_bag = train_experts(described, regions, config.detection.experts, seed, self.verbose)
+        mixture, _ = train_gate(committee, out_of_bag, described, regions, config.detection, seed, self.verbose)
         self.scorer_ = Scorer(preprocessor, mixture, self.threshold)
         return self
 

@@ -1,4 +1,4 @@
-"""The module's three steps, one after the other, on real rows and synthetic anomalies."""
+"""The module's steps, one after the other, on real rows and synthetic anomalies."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.config import JudgeConfig, NeighboursConfig
 from swift_hydra_kedro.detection import training
-from swift_hydra_kedro.detection.training import find_regions, train_experts, train_gate, train_judge
+from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate, train_judge
 from swift_hydra_kedro.models.fitting import LabelledRows
 
 from .toy import CONFIG, TRAINING, training_rows
@@ -25,19 +25,6 @@ def real():
 @pytest.fixture
 def synthetic():
     return torch.randn(10, 4) * 0.5 + torch.tensor([2.0, 2.0, 0, 0])
-
-
-@pytest.fixture
-def seen(monkeypatch):
-    """The rows that reach the experts' training."""
-    seen = []
-
-    def spy(rows, *rest):
-        seen.append(rows)
-        return None, [], None
-
-    monkeypatch.setattr(training, "fit_experts", spy)
-    return seen
 
 
 def test_regions_deal_existing_clusters_to_all_members(real, synthetic):
@@ -60,34 +47,33 @@ def test_regions_are_those_of_the_balanced_rows(real, synthetic, monkeypatch, sy
     assert set(rows) >= anomalous
 
 
-def test_real_rows_come_first_and_synthetic_ones_are_anomalies(real, synthetic, seen):
-    train_experts(real, synthetic, find_regions(real, synthetic, BRIEF, 0), BRIEF, seed=0)
-    rows = seen[0]
+def test_real_rows_come_first_and_synthetic_ones_are_anomalies(real, synthetic):
+    rows = describe_rows(real, synthetic, find_regions(real, synthetic, BRIEF, 0))
     assert rows.synthetic.tolist() == [False] * 100 + [True] * 10
     assert (rows.y[100:] == 1).all()
     assert torch.equal(rows.x, torch.cat([real.x, synthetic]))
 
 
-def test_rows_belong_to_the_cluster_of_the_nearest_centre(real, synthetic, seen):
+def test_rows_belong_to_the_cluster_of_the_nearest_centre(real, synthetic):
     regions = find_regions(real, synthetic, BRIEF, 0)
-    train_experts(real, synthetic, regions, BRIEF, seed=0)
+    rows = describe_rows(real, synthetic, regions)
     centres = torch.as_tensor(regions.clusters.centres, dtype=torch.float32)
-    assert torch.equal(seen[0].cluster.long(), torch.cdist(seen[0].x, centres).argmin(1))
+    assert torch.equal(rows.cluster.long(), torch.cdist(rows.x, centres).argmin(1))
 
 
 NEIGHBOURS = NeighboursConfig(min_rows=15)
 
 
-def test_rows_are_described_by_their_neighbours_where_there_are_enough(real, synthetic, seen):
+def test_rows_are_described_by_their_neighbours_where_there_are_enough(real, synthetic):
     config = BRIEF.model_copy(update={"neighbours": NEIGHBOURS})
     few = real[torch.arange(80 + NEIGHBOURS.min_rows - 1)]
     assert find_regions(few, synthetic, config, 0).neighbourhood is None
     regions = find_regions(real, synthetic, config, 0)
-    train_experts(real, synthetic, regions, config, seed=0)
+    rows = describe_rows(real, synthetic, regions)
     assert regions.neighbourhood is not None
     expected = regions.neighbourhood.describe_training_rows(real.x, synthetic)
-    assert torch.equal(seen[0].x, expected)
-    assert seen[0].n_described == expected.shape[1] - real.x.shape[1] > 0
+    assert torch.equal(rows.x, expected)
+    assert rows.n_described == expected.shape[1] - real.x.shape[1] > 0
 
 
 @pytest.mark.parametrize("n_anomalous", [1, 20])
@@ -96,8 +82,9 @@ def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, syntheti
     rows, extra = real[torch.arange(80 + n_anomalous)], synthetic[:n_synthetic]
     config = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"neighbours": NEIGHBOURS})})
     regions = find_regions(rows, extra, config.experts, seed=0)
-    committee, _, out_of_bag = train_experts(rows, extra, regions, config.experts, seed=0)
-    mixture, _ = train_gate(committee, out_of_bag, rows, extra, regions, config, seed=0)
+    described = describe_rows(rows, extra, regions)
+    committee, _, out_of_bag = train_experts(described, regions, config.experts, seed=0)
+    mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed=0)
     assert (mixture.neighbourhood is not None) == (n_anomalous >= NEIGHBOURS.min_rows)
     scores = mixture(rows.x).detach()
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -112,8 +99,9 @@ def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):
     outputs = []
     for seed in (0, 0, 1):
         regions = find_regions(real, synthetic, config.experts, seed)
-        committee, _, out_of_bag = train_experts(real, synthetic, regions, config.experts, seed)
-        mixture, _ = train_gate(committee, out_of_bag, real, synthetic, regions, config, seed)
+        described = describe_rows(real, synthetic, regions)
+        committee, _, out_of_bag = train_experts(described, regions, config.experts, seed)
+        mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed)
         outputs.append(mixture(real.x))
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])

@@ -1,4 +1,4 @@
-"""The inference module's three steps as the estimator and the pipeline take them (section 3.2)."""
+"""The inference module's steps as the estimator and the pipeline take them (section 3.2)."""
 
 from __future__ import annotations
 
@@ -46,24 +46,28 @@ def find_regions(rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsCon
     return Regions(clusters, cluster_of_member, _find_neighbours(rows, config.neighbours, seed))
 
 
+def describe_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:
+    """Real rows and synthetic anomalies `(g, P)` as the next two steps see them: in clusters, joined by neighbours."""
+    joined, device = rows.with_anomalies(synthetic), rows.x.device
+    cluster = torch.as_tensor(regions.clusters.assign(joined.x.cpu().numpy()), device=device)
+    is_synthetic = torch.arange(len(joined.y), device=device) >= len(rows.y)
+    x = joined.x
+    if regions.neighbourhood is not None:
+        x = regions.neighbourhood.describe_training_rows(rows.x, synthetic)
+    return TrainingRows(x, joined.y, joined.weight, cluster, is_synthetic, x.shape[1] - rows.x.shape[1])
+
+
 def train_experts(
-    rows: LabelledRows,
-    synthetic: torch.Tensor,
-    regions: Regions,
-    config: ExpertsConfig,
-    seed: int,
-    progress: bool = False,
+    rows: TrainingRows, regions: Regions, config: ExpertsConfig, seed: int, progress: bool = False
 ) -> tuple[Committee, list[dict[str, float]], OutOfBag]:
-    """Train a committee, experts first, on real rows and synthetic anomalies `(g, P)`; see `fit_experts`."""
-    training_rows = _training_rows(rows, synthetic, regions)
-    return _fit_stack("experts", training_rows, regions.cluster_of_member, config, seed, progress)
+    """Train a committee, experts first; see `fit_experts`."""
+    return _fit_stack("experts", rows, regions.cluster_of_member, config, seed, progress)
 
 
 def train_gate(
     committee: Committee,
     out_of_bag: OutOfBag,
-    rows: LabelledRows,
-    synthetic: torch.Tensor,
+    rows: TrainingRows,
     regions: Regions,
     config: DetectionConfig,
     seed: int,
@@ -71,10 +75,10 @@ def train_gate(
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
     """Train the gate, then gate and experts together, and calibrate what they give; see `fit_mixture`."""
     generators = stage_generators(seed, "gate", rows.x.device)
-    training_rows = _training_rows(rows, synthetic, regions)
-    mixture, history = fit_mixture(committee, training_rows, config, generators.torch, regions.neighbourhood, progress)
+    mixture, history = fit_mixture(committee, rows, config, generators.torch, regions.neighbourhood, progress)
     if config.calibrate:
-        anomaly_share = float((rows.y * rows.weight).sum() / rows.weight.sum())
+        real = ~rows.synthetic
+        anomaly_share = float((rows.y * rows.weight)[real].sum() / rows.weight[real].sum())
         mixture.calibration = Calibration.fit(out_of_bag, anomaly_share).to(rows.x.device)
     return mixture, history
 
@@ -102,16 +106,6 @@ def _fit_stack(
     encoding = PiecewiseLinearEncoding.fit(real.cpu().numpy(), config.mamba.bins).to(device)
     generator = stage_generators(seed, stage, device).torch
     return fit_experts(rows, cluster_of_member, encoding, config, generator, progress, stage)
-
-
-def _training_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:
-    joined, device = rows.with_anomalies(synthetic), rows.x.device
-    cluster = torch.as_tensor(regions.clusters.assign(joined.x.cpu().numpy()), device=device)
-    is_synthetic = torch.arange(len(joined.y), device=device) >= len(rows.y)
-    x = joined.x
-    if regions.neighbourhood is not None:
-        x = regions.neighbourhood.describe_training_rows(rows.x, synthetic)
-    return TrainingRows(x, joined.y, joined.weight, cluster, is_synthetic, x.shape[1] - rows.x.shape[1])
 
 
 def _find_neighbours(rows: LabelledRows, config: NeighboursConfig | None, seed: int) -> Neighbourhood | None:

@@ -11,7 +11,7 @@ from swift_hydra_kedro.config import DetectionConfig, EvaluationConfig, RunConfi
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.detection.clustering import Clusters
-from swift_hydra_kedro.detection.training import Regions, find_regions, train_experts, train_gate
+from swift_hydra_kedro.detection.training import Regions, describe_rows, find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.calibration import OutOfBag
 from swift_hydra_kedro.models.checkpoints import (
     committee_settings,
@@ -47,9 +47,9 @@ def train_all_experts(
 ) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
     """Train the experts and the other members of the committee that they are to learn from."""
     start = time.perf_counter()
-    rows, synthetic = to_rows(train_rows, run), to_synthetic(synthetic_rows, run)
     found = _regions(regions, run)
-    committee, history, out_of_bag = train_experts(rows, synthetic, found, detection.experts, run.seed, progress=True)
+    rows = describe_rows(to_rows(train_rows, run), to_synthetic(synthetic_rows, run), found)
+    committee, history, out_of_bag = train_experts(rows, found, detection.experts, run.seed, progress=True)
     report = {"seconds": time.perf_counter() - start}
     tensors = tensors_of(committee) | {f"{OUT_OF_BAG}{name}": array for name, array in vars(out_of_bag).items()}
     return Checkpoint(tensors, committee_settings(committee)), pd.DataFrame(history), report
@@ -67,14 +67,12 @@ def train_mixture(
 ) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
     """Train the gate and, with it, the experts; the model holds all that scoring needs."""
     start = time.perf_counter()
-    device = choose_device(run.device)
-    rows, synthetic = to_rows(train_rows, run), to_synthetic(synthetic_rows, run)
+    found = _regions(regions, run)
+    rows = describe_rows(to_rows(train_rows, run), to_synthetic(synthetic_rows, run), found)
     out_of_bag = OutOfBag(**tensors_below(OUT_OF_BAG, committee.tensors))
     networks = {name: array for name, array in committee.tensors.items() if not name.startswith(OUT_OF_BAG)}
-    members = load_committee(networks, committee.state).to(device)
-    mixture, history = train_gate(
-        members, out_of_bag, rows, synthetic, _regions(regions, run), detection, run.seed, progress=True
-    )
+    members = load_committee(networks, committee.state).to(choose_device(run.device))
+    mixture, history = train_gate(members, out_of_bag, rows, found, detection, run.seed, progress=True)
     scorer = Scorer(TablePreprocessor.from_state(preprocessor), mixture, evaluation.threshold)
     return scorer.to_checkpoint(), pd.DataFrame(history), {"seconds": time.perf_counter() - start}
 
