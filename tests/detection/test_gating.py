@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.detection.experts import fit_experts
 from swift_hydra_kedro.detection.gating import _Batch, _Phase, fit_mixture
+from swift_hydra_kedro.detection.rows import TrainingRows
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
@@ -48,9 +49,9 @@ def weights(module):
     return torch.cat([p.detach().flatten() for p in module.parameters()])
 
 
-def spread(mixture, x):
+def spread(mixture, x, noise=None):
     """Gate's weights over all experts, `(B, M)`."""
-    kept, chosen = mixture.gate(x)
+    kept, chosen = mixture.gate(x, noise)
     return torch.zeros(len(x), mixture.experts.stack[0]).scatter(1, chosen, kept)
 
 
@@ -122,8 +123,9 @@ def test_experts_own_loss_counts_evenly_but_for_its_focus_on_the_rows_they_are_g
         torch.nn.init.zeros_(gate.score.weight)
         mixture = MixtureOfExperts(experts.members, gate)
         phase = _Phase(mixture, None, rows, config, torch.Generator().manual_seed(0), False)
-        loss, given = phase._loss(_Batch(rows.x, rows.y, rows.weight), with_experts=True)
-        losses.append(loss.detach())
+        losses.append(phase._loss(_Batch(rows.x, rows.y, rows.weight), with_experts=True).detach())
+    noise = torch.randn(len(rows.x), 4, generator=torch.Generator().manual_seed(0))
+    given = spread(mixture, rows.x, noise).detach()
     each = mixture.all_probabilities(rows.x).detach()  # (M, N)
     own = F.binary_cross_entropy(each, rows.y.expand_as(each), reduction="none").T  # (N, M)
     expected = 3.0 * ((1 - focus) * own.mean(1) + focus * (given * own).sum(1)).mean()
@@ -200,6 +202,21 @@ def test_balance_weight_spreads_the_rows_over_the_experts():
         shares.append(float(spread(mixture, rows.x).mean(0).max()))
     assert shares[0] > 0.65
     assert shares[1] < 0.55
+
+
+def test_rows_as_they_come_are_balanced_not_those_of_the_batches():
+    n = 400
+    y = (torch.arange(n) >= n - 10).float()
+    x = 0.1 * torch.randn(n, 4, generator=torch.Generator().manual_seed(0))
+    x[:, 0] += 1 + y
+    ones = torch.ones(n)
+    rows = TrainingRows(x, y, ones, torch.zeros(n, dtype=torch.int64), torch.zeros(n, dtype=torch.bool))
+    busiest = []
+    for balance_weight in (0.0, 0.1):
+        mixture, history = fit(trained(rows), rows, gate_config(balance_weight=balance_weight))
+        busiest.append(float(spread(mixture, x).mean(0).max()))
+        assert history[-1]["largest_share"] == pytest.approx(busiest[-1], abs=0.1)
+    assert busiest[1] < min(0.4, busiest[0])
 
 
 def test_trained_mixture_still_uses_k_experts_with_weights_that_sum_to_one():

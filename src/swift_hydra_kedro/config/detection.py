@@ -93,7 +93,9 @@ class GateConfig(Config):
 
     top_k: int = Field(2, ge=1, description="Experts k used per row.")
     balance_weight: float = Field(
-        0.01, ge=0, description="Weight of the squared coefficient of variation of the experts' shares."
+        0.01,
+        ge=0,
+        description="Weight of the squared coefficient of variation of the experts' shares of the training rows.",
     )
     distil: bool = Field(
         True, description="Learn the mean of all experts; otherwise the labels, as eq. 4 is written for."

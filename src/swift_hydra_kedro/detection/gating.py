@@ -34,6 +34,7 @@ EPSILON = 1e-6
 BLOCK = 50
 PART = 20
 CHUNK = 256
+BALANCED = 256
 
 
 def fit_mixture(
@@ -52,7 +53,7 @@ def fit_mixture(
     -------
     MixtureOfExperts
     list of dict
-        One row per tenth of a phase: phase, step, loss, and the largest share of rows that one expert gets.
+        One row per tenth of a phase: phase, step, loss, and the largest share that one expert has in the training rows.
     """
     gate_config = config.gate
     with seeded_init(generator):
@@ -92,6 +93,7 @@ class _Phase:
         self.teacher = (
             [] if teacher is None else teacher.parts(PART if rows.x.device.type == "cpu" else len(teacher.weight))
         )
+        self.real = (~rows.synthetic).nonzero().flatten()
         self.generator, self.progress = generator, progress
         # the softmax over one score is constant: with a single expert per row the gate would never learn
         self.n_chosen = min(max(2, config.gate.top_k), config.experts.n_experts)
@@ -105,13 +107,15 @@ class _Phase:
         bar = tqdm(batches, name, n_steps, unit="step", disable=not self.progress)
         for step, batch in enumerate(bar, start=1):
             with narrow_threads(batch.x.shape[1]):  # not around the loop: the teacher takes as many as torch has
-                loss, weights = self._loss(batch, with_experts=learner is self.mixture)
+                shares = self._shares()
+                loss = self._loss(batch, with_experts=learner is self.mixture)
+                loss = loss + self.config.gate.balance_weight * _squared_variation(shares)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
                 schedule.step()
             if step % max(1, n_steps // 10) == 0:
-                share = float(weights.sum(0).max() / weights.sum())
+                share = float(shares.detach().max())
                 history.append({"phase": name, "step": step, "loss": float(loss.detach()), "largest_share": share})
                 bar.set_postfix(loss=f"{float(loss.detach()):.3f}", largest_share=f"{share:.2f}")
         return history
@@ -157,8 +161,8 @@ class _Phase:
 
         return torch.stack(in_threads([partial(ask, part) for part in self.teacher], x.device)).sum(0)
 
-    def _loss(self, batch: _Batch, with_experts: bool) -> tuple[Tensor, Tensor]:
-        """Loss of the gated probability and, if they learn too, of the experts' own; the gate's weights `(B, M)`."""
+    def _loss(self, batch: _Batch, with_experts: bool) -> Tensor:
+        """Loss of the gated probability and, if they learn too, of the experts' own."""
         config, x, y, weight = self.config.gate, batch.x, batch.y, batch.weight
         with torch.set_grad_enabled(with_experts):
             each = self.mixture.all_probabilities(x).clamp(EPSILON, 1 - EPSILON)  # (M, B)
@@ -166,11 +170,25 @@ class _Phase:
         kept, chosen = self.mixture.gate(x, noise, self.n_chosen)  # (B, k)
         mixed = (kept * each.T.gather(1, chosen)).sum(-1)  # (B,)
         loss = F.binary_cross_entropy(mixed, y, weight)
-        spread = torch.zeros_like(each.T).scatter(1, chosen, kept)  # (B, M)
-        importance = spread.sum(0)
-        loss = loss + config.balance_weight * importance.var(correction=0) / importance.mean().square()
         if with_experts:
-            share = (1 - config.focus) / len(each) + config.focus * spread.detach().T  # (M, B), sums to 1 over experts
+            spread = torch.zeros_like(each.T).scatter(1, chosen, kept.detach())  # (B, M)
+            share = (1 - config.focus) / len(each) + config.focus * spread.T  # (M, B), sums to 1 over experts
             own = F.binary_cross_entropy(each, y.expand_as(each), share * weight, reduction="none")
             loss = loss + config.expert_weight * own.sum(0).mean()
-        return loss, spread.detach()
+        return loss
+
+    def _shares(self) -> Tensor:
+        """Share of the training rows that each expert gets, `(M,)`, of a sample of them as they come and without noise.
+
+        Batches hold as many anomalies as normal rows, and noise deals out rows that are alike: experts with as much to
+        do as others there may have all or nothing to do in use.
+        """
+        index = torch.randint(len(self.real), (BALANCED,), generator=self.generator, device=self.real.device)
+        kept, chosen = self.mixture.gate(self.rows.x[self.real[index]], top_k=self.n_chosen)  # (S, k)
+        shares = kept.new_zeros(self.config.experts.n_experts)
+        return shares.index_add(0, chosen.flatten(), kept.flatten()) / BALANCED
+
+
+def _squared_variation(shares: Tensor) -> Tensor:
+    """Squared coefficient of variation."""
+    return shares.var(correction=0) / shares.mean().square()
