@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from swift_hydra_kedro.detection.experts import VIEWS, fit_experts
 from swift_hydra_kedro.detection.stacking import Opinions
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
-from .toy import N_ANOMALOUS, experts_config, training_rows
+from .toy import N_ANOMALOUS, N_NORMAL, experts_config, training_rows
 
 CLUSTERS = np.array([0, 1, 2, 0] * 3)
 BRIEFLY = experts_config().training.model_copy(update={"max_steps": 2})
@@ -238,4 +239,4 @@ def test_experts_learn_from_blurred_descriptions(monkeypatch):
     monkeypatch.setattr(experts_module, "blur_described", blur)
     fit(rows, neighbours=NeighboursConfig(min_rows=10, noise=0.6), training=BRIEFLY)
     assert blurred
-    assert set(blurred) == {(2, 0.6 * 10 / N_ANOMALOUS)}
+    assert set(blurred) == {(2, 0.6 * 10 / math.sqrt(N_NORMAL * N_ANOMALOUS))}

@@ -16,10 +16,10 @@ class NeighboursConfig(Config):
         100, ge=10, description="Least training rows of each class; with fewer there are no such columns."
     )
     noise: float = Field(
-        1.0,
+        1.5,
         ge=0,
-        description="Standard deviation of the noise on these columns in the experts' training where the rarer class "
-        "has just `min_rows` rows; with more rows less in proportion.",
+        description="Standard deviation of the noise on these columns in the experts' training where both classes have "
+        "just `min_rows` rows; less in proportion to the geometric mean of their numbers.",
     )
     n_candidates: int = Field(
         512, ge=10, description="Training rows of a class that a row is compared with; more are searched by cells."

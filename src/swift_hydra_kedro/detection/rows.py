@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,12 +82,13 @@ def common_batches(
 def noise_of_described(rows: TrainingRows, config: ExpertsConfig) -> float:
     """Standard deviation of the noise on what neighbours say: the fewer the rows, the less that is to be trusted.
 
-    It is `config.neighbours.noise` with just enough rows of both classes, and less in proportion to those of the rarer.
+    It is `config.neighbours.noise` with just enough rows of both classes, and less in proportion to the geometric mean
+    of their numbers.
     """
     if config.neighbours is None or not rows.n_described:
         return 0.0
     normal, anomalous, _ = rows.kinds
-    return config.neighbours.noise * config.neighbours.min_rows / min(int(normal.sum()), int(anomalous.sum()))
+    return config.neighbours.noise * config.neighbours.min_rows / math.sqrt(int(normal.sum()) * int(anomalous.sum()))
 
 
 def blur_described(x: Tensor, n_described: int, noise: float, generator: torch.Generator) -> Tensor:
