@@ -60,14 +60,15 @@ class NearestReferences(nn.Module):
         references = x[rows]
         centres = references[torch.randperm(len(rows), generator=generator, device=x.device)[:n_cells]]
         nearest = [
-            squared_distances(part, references).topk(n_candidates, largest=False).indices for part in centres.split(64)
+            squared_distances_less_norm(part, references).topk(n_candidates, largest=False).indices
+            for part in centres.split(64)
         ]
         shuffle = torch.randperm(n_candidates, generator=generator, device=x.device)
         return cls(references, rows, centres, torch.cat(nearest)[:, shuffle])
 
     def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
         """Compare rows with the candidates of their cells; reference `own (B,)` of a row does not count for it."""
-        cell = squared_distances(x, self.centres).argmin(1)
+        cell = squared_distances_less_norm(x, self.centres).argmin(1)
         near = x.new_empty(len(x), 2)
         for number, rows in members_of_groups(cell, len(self.centres)):
             near[rows] = self._near(x[rows], self.candidates[number], None if own is None else own[rows])
@@ -81,13 +82,14 @@ class NearestReferences(nn.Module):
 
     def nearest(self, x: Tensor) -> Tensor:
         """Number of the reference nearest to each row, `(B, P)` -> `(B,)`; an exact search."""
-        return squared_distances(x, self.references).argmin(1)
+        return squared_distances_less_norm(x, self.references).argmin(1)
 
     def _near(self, x: Tensor, candidates: Tensor, own: Tensor | None) -> Tensor:
-        squared = squared_distances(x, self.references[candidates])  # (b, K)
+        less = squared_distances_less_norm(x, self.references[candidates])  # (b, K)
         if own is not None:
-            squared = squared.masked_fill(candidates == own.unsqueeze(1), torch.inf)
-        nearest = torch.stack([part.amin(1) for part in squared.tensor_split(GROUPS, dim=1)], dim=1)  # (b, GROUPS)
+            less = less.masked_fill(candidates == own.unsqueeze(1), torch.inf)
+        nearest = torch.stack([part.amin(1) for part in less.tensor_split(GROUPS, dim=1)], dim=1)  # (b, GROUPS)
+        nearest = (nearest + x.square().sum(1, keepdim=True)).clamp(min=0)
         log_distance = 0.5 * torch.log(nearest / x.shape[1] + FLOOR**2)  # of a group without references: inf
         return torch.stack([log_distance.amin(1), log_distance.mean(1)], dim=1)
 
@@ -185,7 +187,6 @@ class Neighbourhood(nn.Module):
         return torch.cat([space(x, own_normal, own_anomalous) for space in (self.scaled, self.ranked)], dim=1)
 
 
-def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """Squared Euclidean distances between rows, `(n, P)` and `(m, P)` -> `(n, m)`, as one matrix product."""
-    to_b = torch.addmm(b.square().sum(1), a, b.T, alpha=-2)
-    return (to_b + a.square().sum(1, keepdim=True)).clamp(min=0)
+def squared_distances_less_norm(a: Tensor, b: Tensor) -> Tensor:
+    """`|a_i - b_j|^2 - |a_i|^2` of rows, `(n, P)` and `(m, P)` -> `(n, m)`: one product says which `b` is nearest."""
+    return torch.addmm(b.square().sum(1), a, b.T, alpha=-2)
