@@ -1,19 +1,13 @@
 """The page of the gate's benchmark: what is subtracted from what, speeds as ratios, and whose busiest expert counts."""
 
-import importlib
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def mixture(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("mixture")
+def mixture(benchmark_module):
+    return benchmark_module("mixture")
 
 
 def results(mixture, dataset: str, auc_roc: dict[str, float], speed: float, busiest: float, n_clusters: int):

@@ -1,18 +1,12 @@
 """The page of the accuracy benchmark: which splits count, ranks, and Holm's correction."""
 
-import importlib
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def report(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("report")
+def report(benchmark_module):
+    return benchmark_module("report")
 
 
 def results(*records: tuple[str, float, int, str, float]) -> pd.DataFrame:

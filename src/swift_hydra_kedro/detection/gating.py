@@ -99,7 +99,7 @@ class _Phase:
         self.n_chosen = min(max(2, config.gate.top_k), config.experts.n_experts)
 
     def run(self, name: str, training: TrainingConfig, learner: nn.Module) -> list[dict[str, float | str]]:
-        n_steps = training.steps(int((~self.rows.synthetic).sum()))
+        n_steps = training.steps(len(self.real))
         optimiser = torch.optim.Adam(learner.parameters(), lr=training.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=n_steps)
         history: list[dict[str, float | str]] = []
