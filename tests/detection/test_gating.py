@@ -52,7 +52,7 @@ def weights(module):
 def spread(mixture, x, noise=None):
     """Gate's weights over all experts, `(B, M)`."""
     kept, chosen = mixture.gate(x, noise)
-    return torch.zeros(len(x), mixture.experts.stack[0]).scatter(1, chosen, kept)
+    return torch.zeros(len(x), mixture.experts.stack[0]).scatter(1, chosen, kept.detach())
 
 
 def fit(experts, rows, config=CONFIG, seed=0):

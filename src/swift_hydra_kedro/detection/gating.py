@@ -171,7 +171,7 @@ class _Phase:
         mixed = (kept * each.T.gather(1, chosen)).sum(-1)  # (B,)
         loss = F.binary_cross_entropy(mixed, y, weight)
         if with_experts:
-            spread = torch.zeros_like(each.T).scatter(1, chosen, kept.detach())  # (B, M)
+            spread = self._spread(kept.detach(), chosen)  # (B, M)
             share = (1 - config.focus) / len(each) + config.focus * spread.T  # (M, B), sums to 1 over experts
             own = F.binary_cross_entropy(each, y.expand_as(each), share * weight, reduction="none")
             loss = loss + config.expert_weight * own.sum(0).mean()
@@ -185,8 +185,11 @@ class _Phase:
         """
         index = torch.randint(len(self.real), (BALANCED,), generator=self.generator, device=self.real.device)
         kept, chosen = self.mixture.gate(self.rows.x[self.real[index]], top_k=self.n_chosen)  # (S, k)
-        shares = kept.new_zeros(self.config.experts.n_experts)
-        return shares.index_add(0, chosen.flatten(), kept.flatten()) / BALANCED
+        return self._spread(kept, chosen).mean(0)
+
+    def _spread(self, kept: Tensor, chosen: Tensor) -> Tensor:
+        """Weights `kept (B, k)` of the experts `chosen (B, k)` among those of all experts, `(B, M)`."""
+        return kept.new_zeros(len(kept), self.config.experts.n_experts).scatter(1, chosen, kept)
 
 
 def _squared_variation(shares: Tensor) -> Tensor:
