@@ -23,7 +23,7 @@ from torch import Tensor
 
 from swift_hydra_kedro.baselines.oversamplers.smote import FewShotSMOTE
 from swift_hydra_kedro.config import SwiftHydraConfig
-from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate
+from swift_hydra_kedro.detection.training import train_mixture_of_experts
 from swift_hydra_kedro.estimator import generate
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.inference import predict_probability
@@ -61,10 +61,7 @@ def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
     ours = generate(rows, config.pretraining, config.synthesis, cell.seed)[0].synthetic.x
     for name in missing:
         synthetic = make(name, rows, ours, cell.seed)
-        regions = find_regions(rows, synthetic, config.detection.experts, cell.seed)
-        described = describe_rows(rows, synthetic, regions)
-        committee, _, out_of_bag = train_experts(described, regions, config.detection.experts, cell.seed)
-        mixture, _ = train_gate(committee, out_of_bag, described, regions, config.detection, cell.seed)
+        mixture = train_mixture_of_experts(rows, synthetic, config.detection, cell.seed)
         score = predict_probability(mixture, x_test)
         yield {
             "method": name,

@@ -243,7 +243,7 @@ def test_without_synthesis_there_are_no_synthetic_anomalies_and_no_history():
 
 def test_configuration_given_by_field_keeps_the_stages_other_defaults(monkeypatch):
     used = []
-    monkeypatch.setattr(estimator, "find_regions", lambda rows, synthetic, config, seed: used.append(config) or 1 / 0)
+    monkeypatch.setattr(estimator, "train_mixture_of_experts", lambda *given: used.append(given[2].experts) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         SwiftHydraClassifier(
             synthesis={"enabled": False}, detection={"experts": {"training": {"max_steps": 7}, "mamba": {"bins": 3}}}

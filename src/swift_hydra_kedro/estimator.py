@@ -24,7 +24,7 @@ from swift_hydra_kedro.config import (
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
-from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate, train_judge
+from swift_hydra_kedro.detection.training import train_judge, train_mixture_of_experts
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.runtime import choose_device, stage_generators
@@ -130,10 +130,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
             synthetic = result.synthetic.x.to(device)
             self.synthetic_ = preprocessor.inverse_transform(result.synthetic.x.numpy())
             self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
-        regions = find_regions(rows, synthetic, config.detection.experts, seed)
-        described = describe_rows(rows, synthetic, regions)
-        committee, _, out_of_bag = train_experts(described, regions, config.detection.experts, seed, self.verbose)
-        mixture, _ = train_gate(committee, out_of_bag, described, regions, config.detection, seed, self.verbose)
+        mixture = train_mixture_of_experts(rows, synthetic, config.detection, seed, self.verbose)
         self.scorer_ = Scorer(preprocessor, mixture, self.threshold)
         return self
 

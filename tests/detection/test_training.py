@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.config import JudgeConfig, NeighboursConfig
 from swift_hydra_kedro.detection import training
-from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate, train_judge
+from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_judge, train_mixture_of_experts
 from swift_hydra_kedro.models.fitting import LabelledRows
 
 from .toy import CONFIG, TRAINING, training_rows
@@ -81,10 +81,7 @@ def test_rows_are_described_by_their_neighbours_where_there_are_enough(real, syn
 def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, synthetic, n_anomalous, n_synthetic):
     rows, extra = real[torch.arange(80 + n_anomalous)], synthetic[:n_synthetic]
     config = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"neighbours": NEIGHBOURS})})
-    regions = find_regions(rows, extra, config.experts, seed=0)
-    described = describe_rows(rows, extra, regions)
-    committee, _, out_of_bag = train_experts(described, regions, config.experts, seed=0)
-    mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed=0)
+    mixture = train_mixture_of_experts(rows, extra, config, seed=0)
     assert (mixture.neighbourhood is not None) == (n_anomalous >= NEIGHBOURS.min_rows)
     scores = mixture(rows.x).detach()
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -96,13 +93,7 @@ def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):
         update={"experts": BRIEF, "gate": CONFIG.gate.model_copy(update={"training": SHORT, "joint_training": SHORT})}
     )
     before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
-    outputs = []
-    for seed in (0, 0, 1):
-        regions = find_regions(real, synthetic, config.experts, seed)
-        described = describe_rows(real, synthetic, regions)
-        committee, _, out_of_bag = train_experts(described, regions, config.experts, seed)
-        mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed)
-        outputs.append(mixture(real.x))
+    outputs = [train_mixture_of_experts(real, synthetic, config, seed)(real.x) for seed in (0, 0, 1)]
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])
     assert torch.equal(torch.get_rng_state(), before[0])

@@ -32,6 +32,17 @@ class Regions:
     neighbourhood: Neighbourhood | None
 
 
+def train_mixture_of_experts(
+    rows: LabelledRows, synthetic: torch.Tensor, config: DetectionConfig, seed: int, progress: bool = False
+) -> MixtureOfExperts:
+    """Take all steps: train a mixture on real rows and synthetic anomalies `(g, P)`."""
+    regions = find_regions(rows, synthetic, config.experts, seed)
+    described = describe_rows(rows, synthetic, regions)
+    committee, _, out_of_bag = train_experts(described, regions, config.experts, seed, progress)
+    mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed, progress)
+    return mixture
+
+
 def find_regions(rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsConfig, seed: int) -> Regions:
     """Cluster the balanced rows, `Trim(rows)`, deal the clusters out, and find the rows' neighbours.
 
