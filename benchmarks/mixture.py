@@ -1,4 +1,4 @@
-"""What the gate costs and gains: two experts per row, all, two at random, the committee, one detector, extra trees.
+"""What the gate costs and gains: two experts per row, all, two by chance, the committee, one detector, extra trees.
 
 usage: python benchmarks/mixture.py --data FOLDER [--datasets 6_cardio,47_yeast] [--train-sizes 0.4,0.1] [--seeds 0]
                                     [--out docs/results/mixture.csv]
@@ -28,7 +28,7 @@ from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.fitting import LabelledRows
-from swift_hydra_kedro.models.inference import expert_load, predict_probability
+from swift_hydra_kedro.models.inference import CHUNK, expert_load, predict_probability
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
 
@@ -39,6 +39,7 @@ METHODS = [
     "committee",
     ALL,
     "two at random",
+    "the same two",
     *(f"top {k}" for k in EXPERTS_PER_ROW),
     "single detector",
     "extra trees",
@@ -115,8 +116,10 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[dict[str, tuple[Sc
     described = describe_rows(rows, none, regions)
     committee, _, out_of_bag = train_experts(described, regions, config.experts, seed)
     mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed)
+    at_random = gated(mixture, 2)
+    at_random.gate = RandomGate(config.experts.n_experts, 2, seed)
     two = torch.randperm(config.experts.n_experts, generator=torch.Generator().manual_seed(seed))[:2]
-    at_random = Committee(mixture.experts.part(two))
+    the_same = Committee(mixture.experts.part(two))
     single = pretrain(*hold_out(rows, defaults.pretraining.detector.holdout_share, seed), defaults.pretraining, seed)
     extra_trees = get_baseline("extra_trees")
     forest = extra_trees.build(RunConfig(seed=seed), defaults)
@@ -125,7 +128,8 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[dict[str, tuple[Sc
     scores: list[tuple[Score, MixtureOfExperts | None]] = [
         (in_chunks(lambda x: committee(mixture.describe(x))), None),
         (in_chunks(lambda x: mixture.all_probabilities(mixture.describe(x)).mean(0)), None),
-        (in_chunks(lambda x: at_random(mixture.describe(x))), None),
+        (partial(predict_probability, at_random), None),
+        (in_chunks(lambda x: the_same(mixture.describe(x))), None),
         *((partial(predict_probability, model), model) for model in narrow),
         (partial(predict_probability, single.detector), None),
         (partial(anomaly_score, forest), None),
@@ -133,12 +137,26 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[dict[str, tuple[Sc
     return dict(zip(METHODS, scores, strict=True)), len(regions.clusters.centres)
 
 
+class RandomGate(torch.nn.Module):
+    """Stands in for the gate: experts drawn anew for each row, all of the same weight."""
+
+    def __init__(self, n_experts: int, top_k: int, seed: int) -> None:
+        super().__init__()
+        self.n_experts, self.top_k = n_experts, top_k
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights and indices of the chosen experts, `(B, P)` -> `(B, k)` each."""
+        chosen = torch.rand(len(x), self.n_experts, generator=self.generator).argsort(dim=1)[:, : self.top_k]
+        return x.new_full(chosen.shape, 1 / self.top_k), chosen
+
+
 def in_chunks(probability: Callable[[torch.Tensor], torch.Tensor]) -> Score:
     """Score rows a chunk at a time, so that memory stays flat."""
 
     @torch.inference_mode()
     def score(rows: np.ndarray) -> np.ndarray:
-        return torch.cat([probability(part) for part in torch.as_tensor(rows).split(2048)]).numpy()
+        return torch.cat([probability(part) for part in torch.as_tensor(rows).split(CHUNK)]).numpy()
 
     return score
 
