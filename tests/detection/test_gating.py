@@ -125,7 +125,7 @@ def test_experts_own_loss_counts_evenly_but_for_its_focus_on_the_rows_they_are_g
         phase = _Phase(mixture, None, rows, config, torch.Generator().manual_seed(0), False)
         losses.append(phase._loss(_Batch(rows.x, rows.y, rows.weight), with_experts=True).detach())
     noise = torch.randn(len(rows.x), 4, generator=torch.Generator().manual_seed(0))
-    given = spread(mixture, rows.x, noise).detach()
+    given = spread(mixture, rows.x, noise)
     each = mixture.all_probabilities(rows.x).detach()  # (M, N)
     own = F.binary_cross_entropy(each, rows.y.expand_as(each), reduction="none").T  # (N, M)
     expected = 3.0 * ((1 - focus) * own.mean(1) + focus * (given * own).sum(1)).mean()

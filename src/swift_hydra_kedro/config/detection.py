@@ -105,7 +105,7 @@ class GateConfig(Config):
     )
     expert_weight: float = Field(5.0, ge=0, description="Weight of the experts' own loss in the joint training.")
     focus: float = Field(
-        0.5, ge=0, le=1, description="Share of that loss which counts on the rows that the gate gives an expert."
+        0.75, ge=0, le=1, description="Share of that loss which counts on the rows that the gate gives an expert."
     )
     repeats: int = Field(4, ge=1, description="How often each answer of the committee is learnt in distillation.")
     training: TrainingConfig = TrainingConfig(epochs=200, max_steps=100, batch_size=128, learning_rate=1e-2)
