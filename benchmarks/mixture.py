@@ -26,13 +26,13 @@ from splits import Record, Split, parser, ranking, run
 from swift_hydra_kedro.baselines.registry import anomaly_score, fit, get_baseline
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate
-from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.fitting import LabelledRows
-from swift_hydra_kedro.models.inference import CHUNK, expert_load, predict_probability
-from swift_hydra_kedro.models.mome import MixtureOfExperts
+from swift_hydra_kedro.models.inference import Predictor, expert_load
+from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
 
 N_TIMED = 10_000
+CHUNK = 8192
 EXPERTS_PER_ROW = (1, 2, 4, 8, 20)
 ALL = "mean of all"
 METHODS = [
@@ -116,38 +116,38 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[dict[str, tuple[Sc
     described = describe_rows(rows, none, regions)
     committee, _, out_of_bag = train_experts(described, regions, config.experts, seed)
     mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed)
-    at_random = gated(mixture, 2)
-    at_random.gate = RandomGate(config.experts.n_experts, 2, seed)
-    two = torch.randperm(config.experts.n_experts, generator=torch.Generator().manual_seed(seed))[:2]
-    the_same = Committee(mixture.experts.part(two))
+    n_experts, generator = config.experts.n_experts, torch.Generator().manual_seed(seed)
+    two = torch.randperm(n_experts, generator=generator)[:2]
     single = pretrain(*hold_out(rows, defaults.pretraining.detector.holdout_share, seed), defaults.pretraining, seed)
     extra_trees = get_baseline("extra_trees")
     forest = extra_trees.build(RunConfig(seed=seed), defaults)
     fit(extra_trees, forest, x, y)
-    narrow = [gated(mixture, k) for k in EXPERTS_PER_ROW]
+    even = [  # all, two at random, the same two
+        EvenGate(lambda rows: torch.arange(n_experts).expand(rows, -1)),
+        EvenGate(lambda rows: torch.rand(rows, n_experts, generator=generator).topk(2).indices),
+        EvenGate(lambda rows: two.expand(rows, -1)),
+    ]
+    own = [with_gate(mixture, choosing(mixture.gate, k)) for k in EXPERTS_PER_ROW]
     scores: list[tuple[Score, MixtureOfExperts | None]] = [
         (in_chunks(lambda x: committee(mixture.describe(x))), None),
-        (in_chunks(lambda x: mixture.all_probabilities(mixture.describe(x)).mean(0)), None),
-        (partial(predict_probability, at_random), None),
-        (in_chunks(lambda x: the_same(mixture.describe(x))), None),
-        *((partial(predict_probability, model), model) for model in narrow),
-        (partial(predict_probability, single.detector), None),
+        *((Predictor(with_gate(mixture, gate)), None) for gate in even),
+        *((Predictor(model), model) for model in own),
+        (Predictor(single.detector), None),
         (partial(anomaly_score, forest), None),
     ]
     return dict(zip(METHODS, scores, strict=True)), len(regions.clusters.centres)
 
 
-class RandomGate(torch.nn.Module):
-    """Stands in for the gate: experts drawn anew for each row, all of the same weight."""
+class EvenGate(torch.nn.Module):
+    """Stands in for the gate: `choose` says which k experts B rows get, `(B, k)`; all have the same weight."""
 
-    def __init__(self, n_experts: int, top_k: int, seed: int) -> None:
+    def __init__(self, choose: Callable[[int], torch.Tensor]) -> None:
         super().__init__()
-        self.n_experts, self.top_k = n_experts, top_k
-        self.generator = torch.Generator().manual_seed(seed)
+        self.choose, self.top_k = choose, choose(1).shape[1]
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights and indices of the chosen experts, `(B, P)` -> `(B, k)` each."""
-        chosen = torch.rand(len(x), self.n_experts, generator=self.generator).argsort(dim=1)[:, : self.top_k]
+        chosen = self.choose(len(x))
         return x.new_full(chosen.shape, 1 / self.top_k), chosen
 
 
@@ -161,11 +161,16 @@ def in_chunks(probability: Callable[[torch.Tensor], torch.Tensor]) -> Score:
     return score
 
 
-def gated(mixture: MixtureOfExperts, top_k: int) -> MixtureOfExperts:
-    """The mixture with k experts per row."""
-    narrow = copy.deepcopy(mixture)
-    narrow.gate.top_k = top_k
-    return narrow
+def with_gate(mixture: MixtureOfExperts, gate: torch.nn.Module) -> MixtureOfExperts:
+    """The same experts behind another gate."""
+    return MixtureOfExperts(mixture.experts, gate, mixture.neighbourhood)
+
+
+def choosing(gate: NoisyTopKGate, top_k: int) -> NoisyTopKGate:
+    """The same gate with k experts per row."""
+    other = copy.copy(gate)
+    other.top_k = top_k
+    return other
 
 
 if __name__ == "__main__":

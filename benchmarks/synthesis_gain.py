@@ -26,7 +26,7 @@ from swift_hydra_kedro.config import SwiftHydraConfig
 from swift_hydra_kedro.detection.training import train_mixture_of_experts
 from swift_hydra_kedro.estimator import generate
 from swift_hydra_kedro.models.fitting import LabelledRows
-from swift_hydra_kedro.models.inference import predict_probability
+from swift_hydra_kedro.models.inference import Predictor
 
 JITTER = 0.3  # standard deviations of a feature
 METHODS = ["none", "swift_hydra", "jitter", "smote"]
@@ -62,7 +62,7 @@ def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
     for name in missing:
         synthetic = make(name, rows, ours, cell.seed)
         mixture = train_mixture_of_experts(rows, synthetic, config.detection, cell.seed)
-        score = predict_probability(mixture, x_test)
+        score = Predictor(mixture)(x_test)
         yield {
             "method": name,
             **ranking(y_test, score),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +11,7 @@ import pandas as pd
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_of
-from swift_hydra_kedro.models.inference import predict_probability
+from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 
 
@@ -32,12 +31,11 @@ class Scorer:
         ValueError
             If a column that the model was trained on is missing or has another type.
         """
-        return predict_probability(self._double_mixture, self.preprocessor.transform(features))
+        return self._predictor(self.preprocessor.transform(features))
 
     @cached_property
-    def _double_mixture(self) -> MixtureOfExperts:
-        """Return the mixture in double precision: a row's score then does not depend on the rows scored with it."""
-        return copy.deepcopy(self.mixture).double()
+    def _predictor(self) -> Predictor:
+        return Predictor(self.mixture)
 
     def decide(self, features: pd.DataFrame) -> pd.DataFrame:
         """Columns `score` and `is_anomaly` (score at least the threshold), with the index of `features`."""

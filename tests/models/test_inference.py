@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from swift_hydra_kedro.config import MambaConfig
 from swift_hydra_kedro.models import inference
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
-from swift_hydra_kedro.models.inference import expert_load, predict_probability
+from swift_hydra_kedro.models.inference import Predictor, expert_load
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 
 X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
@@ -20,39 +22,68 @@ def mixture():
     return MixtureOfExperts(detector((4,)), NoisyTopKGate(3, 4, 2))
 
 
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Chunks of at most 60 numbers, 20 rows, and of 5 rows at least; who computed how many rows."""
+    sizes = []
+    monkeypatch.setattr(inference, "CHUNK", 60)
+    monkeypatch.setattr(inference, "MIN_ROWS", 5)
+    folding = inference.fold
+
+    def fold(model):
+        score = folding(model)
+        return lambda x: sizes.append((threading.get_ident(), len(x))) or score(x)
+
+    monkeypatch.setattr(inference, "fold", fold)
+    return sizes
+
+
 @pytest.mark.parametrize("make", [detector, mixture])
-@pytest.mark.parametrize("chunk", [1, 7, 50])
-def test_chunks_give_what_one_pass_gives(monkeypatch, make, chunk):
+def test_chunks_give_what_one_pass_gives(make, two_threads, request):
     model = make()
-    whole = predict_probability(model, X)
-    monkeypatch.setattr(inference, "CHUNK", chunk)
-    np.testing.assert_allclose(predict_probability(model, X), whole, rtol=1e-5)
+    whole = Predictor(model)(X)
+    sizes = request.getfixturevalue("small_chunks")
+    np.testing.assert_array_equal(Predictor(model)(X), whole)
+    assert len(sizes) > 1
 
 
-def test_no_more_rows_than_a_chunk_are_computed_at_once(monkeypatch):
-    model, sizes = detector(), []
-    model.register_forward_hook(lambda _module, inputs, _output: sizes.append(len(inputs[0])))
-    monkeypatch.setattr(inference, "CHUNK", 20)
-    predict_probability(model, X)
-    assert sizes == [20, 20, 10]
+@pytest.mark.parametrize(
+    ("n_rows", "expected"), [(4, [4]), (9, [9]), (10, [5, 5]), (39, [19, 20]), (50, [12, 12, 13, 13]), (120, [20] * 6)]
+)
+def test_rows_come_in_chunks_of_even_size_for_all_threads_and_none_is_too_large(
+    n_rows, expected, two_threads, small_chunks
+):
+    Predictor(detector())(np.tile(X, (3, 1))[:n_rows])
+    assert sorted(size for _, size in small_chunks) == expected
+    assert len({thread for thread, _ in small_chunks}) <= 2
 
 
-def test_detector_s_logits_become_probabilities():
-    model = detector()
-    expected = torch.sigmoid(model(torch.as_tensor(X))).detach()
-    scores = predict_probability(model, X)
+def test_the_number_of_threads_is_left_as_it_was(two_threads, small_chunks):
+    for n_rows in (4, 50):
+        Predictor(mixture())(X[:n_rows])
+        assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("make", [detector, mixture])
+def test_probabilities_are_the_model_s(make):
+    model = make()
+    expected = model(torch.as_tensor(X)).detach()
+    scores = Predictor(model)(X)
     assert scores.dtype == np.float64
-    np.testing.assert_allclose(scores, expected, rtol=1e-6)
-
-
-def test_mixture_s_probabilities_stay_as_they_are():
-    model = mixture()
-    np.testing.assert_allclose(predict_probability(model, X), model(torch.as_tensor(X)).detach(), rtol=1e-6)
+    np.testing.assert_allclose(scores, torch.sigmoid(expected) if make is detector else expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("make", [detector, mixture])
 def test_no_rows_give_no_scores(make):
-    assert predict_probability(make(), X[:0]).shape == (0,)
+    assert Predictor(make())(X[:0]).shape == (0,)
 
 
 def test_expert_load_is_the_share_of_choices():

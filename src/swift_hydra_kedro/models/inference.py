@@ -1,27 +1,50 @@
-"""Scoring of many rows in chunks, so that memory stays flat."""
+"""Scoring of many rows in chunks, side by side and with flat memory."""
 
 from __future__ import annotations
+
+import math
+import threading
+from functools import partial
 
 import numpy as np
 import torch
 
 from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.folded import fold
 from swift_hydra_kedro.models.mome import MixtureOfExperts
-from swift_hydra_kedro.models.runtime import narrow_threads
+from swift_hydra_kedro.models.runtime import in_threads, narrow_threads
 
-CHUNK = 8192
+CHUNK = 2**20
+MIN_ROWS = 2048
 
 
-@torch.inference_mode()
-def predict_probability(model: MambaDetector | MixtureOfExperts, x: np.ndarray) -> np.ndarray:
-    """Probability of an anomaly for scaled rows, `(N, P)` -> `(N,)` float64, computed in the model's precision."""
-    parameter = next(model.parameters())
-    chunks = [torch.as_tensor(x[start : start + CHUNK]).to(parameter) for start in range(0, len(x), CHUNK)]
-    with narrow_threads(x.shape[1]):
-        scores = [model(chunk) for chunk in chunks]
-    if isinstance(model, MambaDetector):
-        scores = [torch.sigmoid(logit) for logit in scores]
-    return torch.cat(scores).double().cpu().numpy() if scores else np.empty(0)
+class Predictor:
+    """A single detector or a mixture, put to work: scaled rows `(N, P)` -> probabilities `(N,)`, float64.
+
+    Rows are computed in chunks of at most `CHUNK` numbers, but not less than `MIN_ROWS` rows: on a CPU as many at a
+    time as torch has threads.
+    """
+
+    def __init__(self, model: MambaDetector | MixtureOfExperts) -> None:
+        self.score = fold(model)
+        self.device = next(model.parameters()).device
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Score rows."""
+        n_threads = torch.get_num_threads()
+        rounds = max(1, math.ceil(x.size / (CHUNK * n_threads)))  # all threads are done at about the same time
+        n_chunks = min(len(x) // MIN_ROWS, rounds * n_threads)
+        if n_chunks < 2:
+            with narrow_threads(1):
+                return self._score(x, threading.Event())
+        chunks = np.array_split(x, n_chunks)
+        return np.concatenate(in_threads([partial(self._score, chunk) for chunk in chunks], self.device))
+
+    @torch.inference_mode()
+    def _score(self, x: np.ndarray, stop: threading.Event) -> np.ndarray:
+        if stop.is_set():
+            return np.empty(0)
+        return self.score(torch.as_tensor(x, dtype=torch.float32).to(self.device)).cpu().numpy()
 
 
 @torch.inference_mode()

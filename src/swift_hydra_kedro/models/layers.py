@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+MULTIPLE = 16
 Stack = tuple[int, ...]
 
 
@@ -23,14 +24,28 @@ def fork(generator: torch.Generator) -> torch.Generator:
     return torch.Generator(generator.device).manual_seed(int(seed))
 
 
-def members_of_groups(group: Tensor, n_groups: int) -> Iterator[tuple[int, Tensor]]:
-    """Each group that has members, with their positions in `group (N,)`, which numbers the group of each."""
+def members_of_groups(group: Tensor, n_groups: int, at_most: int | None = None) -> Iterator[tuple[int, Tensor]]:
+    """Each group that has members, with their positions in `group (N,)`, which numbers the group of each.
+
+    A large group comes in parts of `at_most` members, which fit the processor's cache.
+    """
     order = group.argsort(stable=True)
     start = 0
     for number, count in enumerate(torch.bincount(group, minlength=n_groups).tolist()):
         if count:
-            yield number, order[start : start + count]
+            for part in order[start : start + count].split(at_most or count):
+                yield number, part
             start += count
+
+
+def filled_up(rows: Tensor) -> Tensor:
+    """Rows `(B, ...)`, and copies of the first up to a multiple of `MULTIPLE`.
+
+    In a product of few rows, sums are rounded in another order; the last elements that do not fill a vector register
+    get their exponentials by another routine. With rows filled up, neither befalls any row.
+    """
+    missing = -len(rows) % MULTIPLE
+    return torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])]) if missing else rows
 
 
 @contextmanager

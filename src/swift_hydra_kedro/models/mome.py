@@ -9,11 +9,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from swift_hydra_kedro.models.calibration import Calibration
 from swift_hydra_kedro.models.detector import MambaDetector
-from swift_hydra_kedro.models.layers import members_of_groups
 from swift_hydra_kedro.models.neighbours import Neighbourhood
 
 
@@ -64,18 +62,11 @@ class MixtureOfExperts(nn.Module):
         return x if self.neighbourhood is None else self.neighbourhood(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Probability of an anomaly, computing only the k chosen experts of each row.
-
-        Rows are grouped by expert, so the time does not grow with M.
-        """
-        x = self.describe(x)
-        weights, chosen = self.gate(x)  # (B, k)
-        encoded = self.experts.encoding(x)  # (B, F), shared by all experts
-        probability = torch.empty_like(weights).flatten()
-        for expert, pairs in members_of_groups(chosen.flatten(), self.experts.stack[0]):  # pairs of row and rank
-            rows = pairs // self.gate.top_k
-            probability[pairs] = torch.sigmoid(self._run_expert(expert, encoded[rows]))
-        return self.calibration((weights * probability.view_as(weights)).sum(-1))
+        """Probability of an anomaly; all experts compute all rows. To score by the chosen alone, `fold` the mixture."""
+        described = self.describe(x)
+        weights, chosen = self.gate(described)  # (B, k)
+        each = self.all_probabilities(described)  # (M, B)
+        return self.calibration((weights * each.T.gather(1, chosen)).sum(-1))
 
     def load(self, chosen: Tensor) -> Tensor:
         """Rows that each expert gets, `(M,)`, of the indices `chosen (B, k)`."""
@@ -84,8 +75,3 @@ class MixtureOfExperts(nn.Module):
     def all_probabilities(self, x: Tensor) -> Tensor:
         """Probabilities of every expert for described rows, `(B, P')` -> `(M, B)`; not calibrated."""
         return torch.sigmoid(self.experts(x))
-
-    def _run_expert(self, expert: int, encoded: Tensor) -> Tensor:
-        """Logits `(B,)` of one expert: its slice of the weights in the stacked net."""
-        weights = {name: value[expert] for name, value in self.experts.net.named_parameters()}
-        return functional_call(self.experts.net, weights, (encoded,))

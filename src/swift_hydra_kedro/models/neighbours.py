@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from swift_hydra_kedro.models.layers import members_of_groups
+from swift_hydra_kedro.models.layers import filled_up, members_of_groups
 from swift_hydra_kedro.models.ranks import Ranks
 
 GROUPS = 5
@@ -20,6 +20,7 @@ OVERLAP = 8
 FLOOR = 1e-2
 CLIP = 5.0
 NOBODY = -1
+BLOCK = 1024
 N_DESCRIBED = 8
 
 
@@ -68,10 +69,10 @@ class NearestReferences(nn.Module):
 
     def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
         """Compare rows with the candidates of their cells; reference `own (B,)` of a row does not count for it."""
-        cell = squared_distances_less_norm(x, self.centres).argmin(1)
         near = x.new_empty(len(x), 2)
-        for number, rows in members_of_groups(cell, len(self.centres)):
-            near[rows] = self._near(x[rows], self.candidates[number], None if own is None else own[rows])
+        for number, rows in members_of_groups(self._cell(x), len(self.centres), BLOCK):
+            own_of_rows = None if own is None else filled_up(own[rows].unsqueeze(1))
+            near[rows] = self._near(filled_up(x[rows]), self.candidates[number], own_of_rows)[: len(rows)]
         return near
 
     def of_training_rows(self, n_rows: int) -> Tensor:
@@ -84,10 +85,17 @@ class NearestReferences(nn.Module):
         """Number of the reference nearest to each row, `(B, P)` -> `(B,)`; an exact search."""
         return squared_distances_less_norm(x, self.references).argmin(1)
 
+    def _cell(self, x: Tensor) -> Tensor:
+        """Number of the centre nearest to each row, `(B, P)` -> `(B,)`."""
+        if len(self.centres) == 1:
+            return torch.zeros(len(x), dtype=torch.int64, device=x.device)
+        parts = (squared_distances_less_norm(filled_up(part), self.centres)[: len(part)] for part in x.split(BLOCK))
+        return torch.cat([part.argmin(1) for part in parts])
+
     def _near(self, x: Tensor, candidates: Tensor, own: Tensor | None) -> Tensor:
         less = squared_distances_less_norm(x, self.references[candidates])  # (b, K)
-        if own is not None:
-            less = less.masked_fill(candidates == own.unsqueeze(1), torch.inf)
+        if own is not None:  # (b, 1)
+            less = less.masked_fill(candidates == own, torch.inf)
         nearest = torch.stack([part.amin(1) for part in less.tensor_split(GROUPS, dim=1)], dim=1)  # (b, GROUPS)
         nearest = (nearest + x.square().sum(1, keepdim=True)).clamp(min=0)
         log_distance = 0.5 * torch.log(nearest / x.shape[1] + FLOOR**2)  # of a group without references: inf

@@ -22,7 +22,7 @@ from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.evaluation.leaderboard import flat_metrics
 from swift_hydra_kedro.evaluation.metrics import evaluate_scores, matched_threshold
 from swift_hydra_kedro.models.checkpoints import load_detector
-from swift_hydra_kedro.models.inference import predict_probability
+from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.scorer import Scorer
 from swift_hydra_kedro.serving.logging import log_model
 
@@ -45,14 +45,14 @@ def score_swift_hydra(
 ) -> tuple[pd.DataFrame, Report]:
     """Probabilities of the mixture and of the single detector, with the seconds that each took."""
     scorer = Scorer.from_checkpoint(model)
-    single = load_detector(single_detector.tensors, single_detector.state).double()
+    single = Predictor(load_detector(single_detector.tensors, single_detector.state))
     features = LabelledTable.from_frame(test_table).features
     generation = sum(report["seconds"] for report in (pretraining_report, judge_report, synthesis_report))
     detection = sum(report["seconds"] for report in (regions_report, experts_report, gate_report))
     fit_seconds = {"swift_hydra_mome": generation + detection, "swift_hydra_single": generation}
     predict = {
         "swift_hydra_mome": scorer.score,
-        "swift_hydra_single": lambda rows: predict_probability(single, scorer.preprocessor.transform(rows)),
+        "swift_hydra_single": lambda rows: single(scorer.preprocessor.transform(rows)),
     }
     scores, report = {}, {}
     for name, score in predict.items():

@@ -1,0 +1,158 @@
+"""Detectors and mixtures as they score: the same function as in training in a fraction of the time.
+
+Where a row is one token, the convolution sees its last tap alone and the scan starts from nothing. What is linear is
+multiplied out once: gains and taps go into the projections next to them, normal scores are linear in the positions
+within bins, and bins that an expert has no weight for are left out.
+
+What the score of a row is does not depend, to the bit, on the rows scored with it; see `filled_up`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.func import functional_call
+
+from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
+from swift_hydra_kedro.models.layers import filled_up, members_of_groups
+from swift_hydra_kedro.models.mome import MixtureOfExperts
+
+BLOCK = 512
+Weights = dict[str, Tensor]
+Score = Callable[[Tensor], Tensor]
+
+
+def fold(model: MambaDetector | MixtureOfExperts) -> Score:
+    """Prepare a single detector or a mixture for scoring: scaled rows `(B, P)` -> probabilities `(B,)` in float64."""
+    return FoldedMixture(model) if isinstance(model, MixtureOfExperts) else fold_detector(model, None)
+
+
+class FoldedMixture:
+    """The gated, calibrated mean of the k experts chosen for each row (eq. 5)."""
+
+    def __init__(self, mixture: MixtureOfExperts) -> None:
+        self.mixture = mixture
+        self.experts = [fold_detector(mixture.experts, expert) for expert in range(mixture.experts.stack[0])]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
+        mixture, n_rows = self.mixture, len(x)
+        described = mixture.describe(filled_up(x))  # (B, P')
+        weights, chosen = mixture.gate(described)  # (B, k) each
+        probability = torch.empty(chosen.numel(), dtype=torch.float64, device=x.device)
+        for expert, pairs in members_of_groups(chosen.flatten(), len(self.experts), BLOCK):  # pairs of row and rank
+            probability[pairs] = self.experts[expert](described[pairs // mixture.gate.top_k])
+        return mixture.calibration((weights * probability.view_as(weights)).sum(-1))[:n_rows]
+
+
+def fold_detector(detector: MambaDetector, expert: int | None) -> Score:
+    """Prepare an unstacked detector, or one `expert` of a stack; what cannot be folded is run as it is."""
+    weights = {name: value.detach() for name, value in detector.net.named_parameters()}
+    if expert is not None:
+        weights = {name: value[expert] for name, value in weights.items()}
+    config = detector.config
+    foldable = config.tokens == "record" and config.block == "mamba" and tuple(detector.encoding.views) == (*ALL_VIEWS,)
+    return FoldedDetector(detector, weights) if foldable else _as_it_is(detector, weights)
+
+
+class FoldedDetector:
+    """Mamba blocks over one token, beside the additive path if there is one."""
+
+    def __init__(self, detector: MambaDetector, weights: Weights) -> None:
+        inputs, bias = weights["tokens.projection.weight"], weights["tokens.projection.bias"]  # (d, F), (d,)
+        self.width, self.share = len(inputs), None
+        if detector.net.additive is not None:
+            self.share = detector.net.additive_share
+            inputs = torch.cat([inputs, weights["additive.weight"]])
+            bias = torch.cat([bias, weights["additive.bias"]])
+        self.inputs = FoldedInputs(detector.encoding, inputs, bias)
+        self.eps = detector.net.final_norm.eps
+        self.blocks = [
+            FoldedBlock(_below(weights, f"blocks.{i}."), weights[f"norms.{i}.weight"], self.eps)
+            for i in range(detector.config.depth)
+        ]
+        self.hidden = (weights["hidden.weight"] * weights["final_norm.weight"]).T
+        self.hidden_bias = weights["hidden.bias"]
+        self.output, self.output_bias = weights["output.weight"][0], weights["output.bias"]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
+        n_rows, x = len(x), filled_up(x)
+        entered = self.inputs(x)  # (B, d or d + 1)
+        token = entered[:, : self.width]
+        for block in self.blocks:
+            token = block(token)
+        hidden = torch.addmm(self.hidden_bias, _normalised(token, self.eps), self.hidden)
+        logit = (F.leaky_relu(hidden) * self.output).sum(-1) + self.output_bias
+        probability = torch.sigmoid(logit.double())
+        if self.share is not None:
+            probability = torch.lerp(probability, torch.sigmoid(entered[:, -1].double()), self.share.double())
+        return probability[:n_rows]
+
+
+class FoldedInputs:
+    """The encoding and the projection behind it: `(B, P)` -> `(B, O)`."""
+
+    def __init__(self, encoding: PiecewiseLinearEncoding, weight: Tensor, bias: Tensor) -> None:
+        view = encoding.view_of_output
+        by_bin = weight[:, view == PIECEWISE].unflatten(1, encoding.offset.shape)  # (O, Q, T)
+        by_score = weight[:, view == NORMAL]  # (O, Q)
+        by_bin = by_bin + by_score.unsqueeze(-1) * encoding.score_step
+        used = (by_bin != 0).any(dim=0).any(dim=-1)  # (Q,)
+        self.binned = encoding.binned[used]
+        self.offset, self.inverse_width = encoding.offset[used], encoding.inverse_width[used]
+        self.scaled, self.by_bin = weight[:, view == SCALED].T, by_bin[:, used].flatten(1).T  # (P, O), (Q' T, O)
+        self.bias = bias + by_score @ encoding.lowest_score
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Project rows."""
+        entered = torch.addmm(self.bias, x, self.scaled)
+        if len(self.binned) == 0:
+            return entered
+        position = torch.addcmul(self.offset, x[:, self.binned].unsqueeze(-1), self.inverse_width).clamp_(0, 1)
+        return entered.addmm_(position.flatten(1), self.by_bin)
+
+
+class FoldedBlock:
+    """Norm and Mamba block over one token, with the residual: `(B, d)` -> `(B, d)`."""
+
+    def __init__(self, weights: Weights, gain: Tensor, eps: float) -> None:
+        self.eps, self.d_state = eps, weights["A_log"].shape[-1]
+        self.dt_rank = weights["dt_proj.weight"].shape[-1]
+        last_tap = weights["conv1d.weight"][:, 0, -1]
+        taps = torch.cat([last_tap, torch.ones_like(last_tap)])  # (2E,): the gate is not convolved
+        self.into = (weights["in_proj.weight"] * gain * taps.unsqueeze(1)).T  # (d, 2E)
+        self.into_bias = torch.cat([weights["conv1d.bias"], torch.zeros_like(last_tap)])
+        self.x_proj, self.out_proj = weights["x_proj.weight"].T, weights["out_proj.weight"].T
+        self.dt_proj, self.dt_bias = weights["dt_proj.weight"].T, weights["dt_proj.bias"]
+        self.D = weights["D"]
+
+    def __call__(self, token: Tensor) -> Tensor:
+        """Add what the block says: `C . B delta u + D u` is all that is left of the scan (see `selective_scan`)."""
+        both = F.silu(torch.addmm(self.into_bias, _normalised(token, self.eps), self.into), inplace=True)
+        u, gate = both.chunk(2, dim=-1)  # (B, E) each
+        dt, B, C = (u @ self.x_proj).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
+        delta = F.softplus(torch.addmm(self.dt_bias, dt, self.dt_proj))  # (B, E)
+        y = torch.addcmul(self.D, delta, (B * C).sum(-1, keepdim=True)).mul_(u).mul_(gate)
+        return torch.addmm(token, y, self.out_proj)
+
+
+def _normalised(token: Tensor, eps: float) -> Tensor:
+    """Root-mean-square normalisation, whose gain is in the projection behind it."""
+    return token * torch.rsqrt(token.square().mean(-1, keepdim=True) + eps)
+
+
+def _below(weights: Weights, prefix: str) -> Weights:
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+
+
+def _as_it_is(detector: MambaDetector, weights: Weights) -> Score:
+    """In double precision, so that rounding, which here depends on a row's company, hardly shows."""
+    net, encoding = copy.deepcopy(detector.net).double(), copy.deepcopy(detector.encoding).double()
+    weights = {name: value.double() for name, value in weights.items()}
+    return lambda x: torch.sigmoid(functional_call(net, weights, (encoding(x.double()),)))

@@ -1,0 +1,135 @@
+"""What scores is the same function as what was trained, in less time, and row by row the same bits."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swift_hydra_kedro.config import AdditiveConfig, MambaConfig
+from swift_hydra_kedro.models.calibration import Calibration
+from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.encoding import PIECEWISE, PiecewiseLinearEncoding
+from swift_hydra_kedro.models.folded import FoldedDetector, fold
+from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
+from swift_hydra_kedro.models.neighbours import N_DESCRIBED, Neighbourhood
+
+N_EXPERTS, N_FEATURES = 5, 4
+CONFIG = MambaConfig(d_model=8, d_state=4, bins=3, depth=2, additive=AdditiveConfig())
+
+
+def rows(n=200, seed=0):
+    x = torch.randn(n, N_FEATURES, generator=torch.Generator().manual_seed(seed))
+    x[:, 1] = (x[:, 1] > 0).float()  # two values: no bins
+    return x
+
+
+def detector(stack=(), n_more=0, **changes):
+    torch.manual_seed(0)
+    x = torch.cat([rows(), torch.randn(200, n_more)], dim=1)
+    config = CONFIG.model_copy(update=changes)
+    made = MambaDetector(PiecewiseLinearEncoding.fit(x.numpy(), config.bins), config, stack)
+    with torch.no_grad():  # gains and the additive path start as ones and noughts
+        for parameter in made.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return made
+
+
+def mixture(n_experts=N_EXPERTS, top_k=2, neighbours=False, **changes):
+    n_more = N_DESCRIBED if neighbours else 0
+    experts = detector((n_experts,), n_more, **changes)
+    hood = None
+    if neighbours:
+        x = rows()
+        hood = Neighbourhood.fit(x, (x[:, 0] > 0.5).float(), 20, 1000, torch.Generator().manual_seed(0))
+    made = MixtureOfExperts(experts, NoisyTopKGate(N_FEATURES + n_more, n_experts, top_k), hood)
+    made.calibration = Calibration(1.5, -2.0)
+    return made.requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"additive": None},
+        {"depth": 1, "d_model": 5},
+        {"d_conv": 1},
+        {"bins": 0},
+        {"tokens": "feature"},
+        {"block": "mlp"},
+        {"block": "transformer"},
+    ],
+)
+def test_a_folded_detector_is_the_detector(changes):
+    plain = detector(**changes).double()
+    x = rows().double()
+    expected = torch.sigmoid(plain(x)).detach()
+    torch.testing.assert_close(fold(plain)(x), expected, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("neighbours", [False, True])
+@pytest.mark.parametrize("top_k", [1, 2, N_EXPERTS])
+@pytest.mark.parametrize("tokens", ["record", "feature"])
+def test_a_folded_mixture_is_the_mixture(top_k, neighbours, tokens):
+    plain = mixture(top_k=top_k, neighbours=neighbours, tokens=tokens).double()
+    x = rows(seed=1).double()
+    torch.testing.assert_close(fold(plain)(x), plain(x), rtol=1e-10, atol=1e-14)
+
+
+def test_scores_in_single_precision_are_those_in_double_but_for_rounding():
+    single, x = mixture(neighbours=True), rows(seed=1)
+    expected = mixture(neighbours=True).double()(x.double())
+    torch.testing.assert_close(fold(single)(x), expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{}, {"d_model": 5}])
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 199), min_size=1, max_size=60), st.booleans())
+def test_the_score_of_a_row_does_not_depend_on_its_company(changes, members, neighbours):
+    score, x = fold(mixture(neighbours=neighbours, **changes)), rows(seed=1)
+    assert torch.equal(score(x[members]), score(x)[members])
+
+
+def test_where_a_row_is_many_tokens_its_company_changes_no_more_than_the_rounding():
+    score, x = fold(mixture(tokens="feature")), rows(seed=1)
+    alone = torch.cat([score(row) for row in x.split(1)])
+    torch.testing.assert_close(alone, score(x), rtol=1e-10, atol=1e-12)
+
+
+def test_inputs_of_no_weight_are_left_out():
+    sees_no_bins = detector(additive=None)
+    bins = sees_no_bins.encoding.view_of_output >= PIECEWISE
+    with torch.no_grad():
+        sees_no_bins.net.tokens.input_weight[bins] = 0
+    folded = fold(sees_no_bins)
+    assert isinstance(folded, FoldedDetector)
+    assert len(folded.inputs.binned) == 0
+    torch.testing.assert_close(folded(rows()).float(), torch.sigmoid(sees_no_bins(rows())).detach())
+
+
+def rows_computed(model, x):
+    """Rows that pass the experts, over all of their calls."""
+    folded, sizes = fold(model), []
+    folded.experts = [lambda x, expert=expert: sizes.append(len(x)) or expert(x) for expert in folded.experts]
+    folded(x)
+    return sum(sizes)
+
+
+def test_experts_that_are_never_chosen_change_nothing_and_cost_nothing():
+    small, large, x = mixture(3), mixture(33), rows().abs() + 0.1
+    for name, value in small.experts.named_parameters():
+        large.experts.get_parameter(name)[:3] = value
+    large.gate.score.weight.fill_(-100)
+    large.gate.score.weight[:3] = small.gate.score.weight
+    assert torch.equal(fold(large)(x), fold(small)(x))
+    assert rows_computed(large, x) == rows_computed(small, x)
+
+
+@pytest.mark.parametrize("n", [1, 40, 1000, 3000])
+def test_each_row_is_computed_by_its_k_experts_alone(n):
+    x = rows(n)
+    assert 2 * n <= rows_computed(mixture(), x) <= 2 * (n + 15)  # filled up to a multiple of 16 rows
+
+
+def test_no_rows_give_no_scores():
+    assert fold(mixture())(rows()[:0]).shape == (0,)
+    assert fold(detector())(rows()[:0]).shape == (0,)
