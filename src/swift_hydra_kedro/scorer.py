@@ -31,10 +31,11 @@ class Scorer:
         ValueError
             If a column that the model was trained on is missing or has another type.
         """
-        return self._predictor(self.preprocessor.transform(features))
+        return self.predictor(self.preprocessor.transform(features))
 
     @cached_property
-    def _predictor(self) -> Predictor:
+    def predictor(self) -> Predictor:
+        """What scores scaled rows."""
         return Predictor(self.mixture)
 
     def decide(self, features: pd.DataFrame) -> pd.DataFrame:

@@ -171,14 +171,11 @@ def test_without_bags_there_are_no_rows_outside_them():
     assert len(out_of_bag.y) == 0
 
 
-def test_the_number_of_threads_does_not_change_a_bit():
-    before, outputs = torch.get_num_threads(), []
-    try:
-        for n_threads in (1, 3):
-            torch.set_num_threads(n_threads)
-            outputs.append(fit(training_rows(), n_experts=12)[0].state_dict())
-    finally:
-        torch.set_num_threads(before)
+def test_the_number_of_threads_does_not_change_a_bit(set_num_threads):
+    outputs = []
+    for n_threads in (1, 3):
+        set_num_threads(n_threads)
+        outputs.append(fit(training_rows(), n_experts=12)[0].state_dict())
     assert all(torch.equal(outputs[0][name], outputs[1][name]) for name in outputs[0])
 
 

@@ -23,11 +23,8 @@ def mixture():
 
 
 @pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+def two_threads(set_num_threads):
+    set_num_threads(2)
 
 
 @pytest.fixture

@@ -67,11 +67,8 @@ def test_missing_cuda_is_an_error_where_it_was_asked_for(monkeypatch):
 
 
 @pytest.fixture
-def three_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
+def three_threads(set_num_threads):
+    set_num_threads(3)
 
 
 @pytest.mark.usefixtures("three_threads")

@@ -29,7 +29,7 @@ Score = Callable[[Tensor], Tensor]
 
 def fold(model: MambaDetector | MixtureOfExperts) -> Score:
     """Prepare a single detector or a mixture for scoring: scaled rows `(B, P)` -> probabilities `(B,)` in float64."""
-    return FoldedMixture(model) if isinstance(model, MixtureOfExperts) else fold_detector(model, None)
+    return FoldedMixture(model) if isinstance(model, MixtureOfExperts) else fold_members(model)[0]
 
 
 class FoldedMixture:
@@ -37,7 +37,7 @@ class FoldedMixture:
 
     def __init__(self, mixture: MixtureOfExperts) -> None:
         self.mixture = mixture
-        self.experts = [fold_detector(mixture.experts, expert) for expert in range(mixture.experts.stack[0])]
+        self.experts = fold_members(mixture.experts)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
@@ -50,14 +50,20 @@ class FoldedMixture:
         return mixture.calibration((weights * probability.view_as(weights)).sum(-1))[:n_rows]
 
 
-def fold_detector(detector: MambaDetector, expert: int | None) -> Score:
-    """Prepare an unstacked detector, or one `expert` of a stack; what cannot be folded is run as it is."""
-    weights = {name: value.detach() for name, value in detector.net.named_parameters()}
-    if expert is not None:
-        weights = {name: value[expert] for name, value in weights.items()}
+def fold_members(detector: MambaDetector) -> list[Score]:
+    """Prepare each detector of a stack, or the one there is; what cannot be folded is run as it is.
+
+    The latter in double precision, so that rounding, which there depends on a row's company, hardly shows.
+    """
     config = detector.config
     foldable = config.tokens == "record" and config.block == "mamba" and tuple(detector.encoding.views) == (*ALL_VIEWS,)
-    return FoldedDetector(detector, weights) if foldable else _as_it_is(detector, weights)
+    if not foldable:
+        detector = copy.deepcopy(detector).double()
+    weights = {name: value.detach() for name, value in detector.net.named_parameters()}
+    members = [weights]
+    if detector.stack:
+        members = [{name: value[i] for name, value in weights.items()} for i in range(detector.stack[0])]
+    return [FoldedDetector(detector, own) if foldable else _as_it_is(detector, own) for own in members]
 
 
 class FoldedDetector:
@@ -152,7 +158,4 @@ def _below(weights: Weights, prefix: str) -> Weights:
 
 
 def _as_it_is(detector: MambaDetector, weights: Weights) -> Score:
-    """In double precision, so that rounding, which here depends on a row's company, hardly shows."""
-    net, encoding = copy.deepcopy(detector.net).double(), copy.deepcopy(detector.encoding).double()
-    weights = {name: value.double() for name, value in weights.items()}
-    return lambda x: torch.sigmoid(functional_call(net, weights, (encoding(x.double()),)))
+    return lambda x: torch.sigmoid(functional_call(detector.net, weights, (detector.encoding(x.double()),)))

@@ -71,7 +71,7 @@ class NearestReferences(nn.Module):
         """Compare rows with the candidates of their cells; reference `own (B,)` of a row does not count for it."""
         near = x.new_empty(len(x), 2)
         for number, rows in members_of_groups(self._cell(x), len(self.centres), BLOCK):
-            own_of_rows = None if own is None else filled_up(own[rows].unsqueeze(1))
+            own_of_rows = None if own is None else filled_up(own[rows])
             near[rows] = self._near(filled_up(x[rows]), self.candidates[number], own_of_rows)[: len(rows)]
         return near
 
@@ -94,8 +94,8 @@ class NearestReferences(nn.Module):
 
     def _near(self, x: Tensor, candidates: Tensor, own: Tensor | None) -> Tensor:
         less = squared_distances_less_norm(x, self.references[candidates])  # (b, K)
-        if own is not None:  # (b, 1)
-            less = less.masked_fill(candidates == own, torch.inf)
+        if own is not None:
+            less = less.masked_fill(candidates == own.unsqueeze(1), torch.inf)
         nearest = torch.stack([part.amin(1) for part in less.tensor_split(GROUPS, dim=1)], dim=1)  # (b, GROUPS)
         nearest = (nearest + x.square().sum(1, keepdim=True)).clamp(min=0)
         log_distance = 0.5 * torch.log(nearest / x.shape[1] + FLOOR**2)  # of a group without references: inf

@@ -14,7 +14,6 @@ from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.evaluation import figures
 from swift_hydra_kedro.evaluation.page import render_page
 from swift_hydra_kedro.evaluation.plane import Plane
-from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.models.runtime import stage_generators
 from swift_hydra_kedro.scorer import Scorer
 
@@ -70,7 +69,7 @@ def draw_decision_regions(
     }
     points = {name: plane.project(rows) for name, rows in groups.items()}
     x_axis, y_axis, grid = plane.grid(np.concatenate(list(points.values())), GRID)
-    probability = Predictor(scorer.mixture)(grid).reshape(GRID, GRID)
+    probability = scorer.predictor(grid).reshape(GRID, GRID)
     return figures.decision_regions(x_axis, y_axis, probability, points, scorer.threshold, plane.names)
 
 
