@@ -1,9 +1,19 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
-from swift_hydra_kedro.models.layers import RMSNorm, StackedLinear, align, fork, members_of_groups, seeded_init
+from swift_hydra_kedro.models.layers import (
+    MULTIPLE,
+    RMSNorm,
+    StackedLinear,
+    align,
+    blocks_of_groups,
+    fork,
+    seeded_init,
+)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -75,10 +85,15 @@ def test_seeded_init_leaves_the_global_state_also_after_an_error(generator):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_members_of_groups_are_found_in_their_order_and_empty_groups_left_out():
-    group = torch.tensor([2, 0, 2, 4, 0])
-    found = {number: positions.tolist() for number, positions in members_of_groups(group, 6)}
-    assert found == {0: [1, 4], 2: [0, 2], 4: [3]}
+@given(st.integers(0, 200), st.integers(1, 5))
+def test_blocks_of_groups_hold_their_members_in_order_and_the_last_repeatedly(n, n_groups):
+    group = torch.randint(n_groups, (n,), generator=torch.Generator().manual_seed(n))
+    blocks, number = blocks_of_groups(group, n_groups)
+    assert blocks.shape == (len(number), MULTIPLE)
+    assert number.tolist() == sorted(number.tolist())
+    for own in range(n_groups):
+        members = (group == own).nonzero().flatten().tolist()
+        assert blocks[number == own].flatten().tolist() == members + members[-1:] * (-len(members) % MULTIPLE)
 
 
 def test_a_fork_draws_its_own_numbers_which_the_generator_decides(generator):

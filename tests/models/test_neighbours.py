@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from swift_hydra_kedro.models.layers import MULTIPLE
 from swift_hydra_kedro.models.neighbours import (
     CLIP,
     FLOOR,
     GROUPS,
     N_DESCRIBED,
-    NearestReferences,
     Neighbourhood,
-    squared_distances_less_norm,
+    References,
+    lifted,
+    with_one,
 )
 
 P = 3
@@ -24,70 +26,100 @@ def rows(n: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(n, P, generator=torch.Generator().manual_seed(seed))
 
 
-def references(x: torch.Tensor, n_candidates: int) -> NearestReferences:
-    return NearestReferences.fit(x, torch.arange(len(x)), n_candidates, torch.Generator().manual_seed(0))
-
-
-def neighbourhood(x: torch.Tensor, y: torch.Tensor, max_references: int = 1000) -> Neighbourhood:
-    return Neighbourhood.fit(x, y, 512, max_references, torch.Generator().manual_seed(0))
+def neighbourhood(
+    x: torch.Tensor, y: torch.Tensor, n_candidates: int = 512, max_references: int = 10_000
+) -> Neighbourhood:
+    return Neighbourhood.fit(x, y, n_candidates, max_references, torch.Generator().manual_seed(0))
 
 
 def log_distance(distance: np.ndarray) -> np.ndarray:
     return 0.5 * np.log(distance**2 / P + FLOOR**2)
 
 
+def located(hood: Neighbourhood, x: torch.Tensor) -> list[tuple[References, torch.Tensor]]:
+    return [(hood.scaled, x), (hood.ranked, hood.ranks(x))]
+
+
+def true_distance(x: torch.Tensor, y: torch.Tensor, new: torch.Tensor, n: int = 1) -> np.ndarray:
+    """Log distance of new rows from the n-th nearest of each class, `(2, B)`."""
+    searches = [NearestNeighbors(n_neighbors=n).fit(x[y == label]) for label in (0, 1)]
+    return log_distance(np.stack([search.kneighbors(new)[0][:, -1] for search in searches]))
+
+
 @given(st.integers(1, 5), st.integers(1, 30), st.integers(1, 30))
-def test_squared_distances_are_those_of_the_definition(p, n, m):
+def test_products_of_lifted_rows_are_squared_distances_but_for_a_norm(p, n, m):
     a, b = (torch.randn(k, p, generator=torch.Generator().manual_seed(k), dtype=torch.float64) for k in (n, m))
-    squared = squared_distances_less_norm(a, b) + a.square().sum(1, keepdim=True)
+    squared = with_one(a) @ lifted(b).T + a.square().sum(1, keepdim=True)
     torch.testing.assert_close(squared, (a.unsqueeze(1) - b).square().sum(-1), rtol=1e-9, atol=1e-9)
 
 
-def test_with_few_references_the_nearest_is_found_exactly():
-    x, new = rows(40), rows(25, seed=1)
-    distance, _ = NearestNeighbors(n_neighbors=1).fit(x).kneighbors(new)
-    np.testing.assert_allclose(references(x, 512)(new)[:, 0], log_distance(distance[:, 0]), rtol=1e-4)
+def test_with_few_references_the_nearest_are_found_exactly():
+    (x, y), new = two_groups(), rows(25, seed=1)
+    hood = neighbourhood(x, y)
+    for (space, known), (_, asked) in zip(located(hood, x), located(hood, new), strict=True):
+        assert len(space.centres) == 1
+        np.testing.assert_allclose(space(asked).amin(1), true_distance(known, y, asked), rtol=1e-4, atol=1e-4)
 
 
-def test_the_smoother_measure_is_the_mean_over_groups_of_the_candidates():
-    x, new = rows(40), rows(25, seed=1)
-    searched = references(x, 512)
-    groups = np.array_split(searched.candidates[0].numpy(), GROUPS)
-    nearest = [np.linalg.norm(new.numpy()[:, None] - x.numpy()[group], axis=-1).min(1) for group in groups]
-    np.testing.assert_allclose(searched(new)[:, 1], log_distance(np.stack(nearest)).mean(0), rtol=1e-4)
+def test_distances_are_from_the_nearest_of_each_group_of_candidates():
+    (x, y), new = two_groups(), rows(25, seed=1)
+    hood = neighbourhood(x, y)
+    for (space, known), (_, asked) in zip(located(hood, x), located(hood, new), strict=True):
+        found = space(asked)
+        assert found.shape == (2, GROUPS, len(new))
+        apart = torch.cdist(asked.double(), known.double()).numpy()  # (B, N)
+        for label in (0, 1):
+            for number in range(GROUPS):
+                members = hood.rows[space.candidates[0, label, number]]
+                assert (y[members] == label).all()
+                expected = log_distance(apart[:, members].min(1))
+                np.testing.assert_allclose(found[label, number], expected, rtol=1e-3, atol=1e-3)
 
 
-def test_with_many_references_the_search_misses_few_and_never_finds_nearer_ones():
-    x, new = rows(3000), rows(500, seed=1)
-    searched = references(x, 128)
-    assert len(searched.centres) > 1
-    distance, _ = NearestNeighbors(n_neighbors=1).fit(x).kneighbors(new)
-    found, true = searched(new)[:, 0].numpy(), log_distance(distance[:, 0])
-    assert (found >= true - 1e-3).all()
-    assert np.mean(found <= true + 1e-3) > 0.9
+def test_all_references_are_candidates_of_one_group_alone_if_they_are_few():
+    x, y = two_groups(103)
+    for candidates in neighbourhood(x, y).scaled.candidates[0]:
+        groups = [set(group.tolist()) for group in candidates]
+        assert sum(map(len, groups)) == len(set.union(*groups))
+    assert len(neighbourhood(x, y).scaled.candidates.unique()) == 103
+
+
+@pytest.mark.parametrize(("n_normal", "n_anomalous"), [(3000, 3000), (3000, 60), (60, 3000)])
+def test_with_many_references_the_search_misses_few_and_never_finds_nearer_ones(n_normal, n_anomalous):
+    y = torch.cat([torch.zeros(n_normal), torch.ones(n_anomalous)])
+    x, new = rows(len(y)) + y.unsqueeze(1), rows(500, seed=1) + 0.5
+    hood = neighbourhood(x, y, n_candidates=128)
+    for (space, known), (_, asked) in zip(located(hood, x), located(hood, new), strict=True):
+        assert len(space.centres) > 1
+        found, true = space(asked).amin(1).numpy(), true_distance(known, y, asked)
+        assert (found >= true - 0.01).all()
+        assert (np.mean(found <= true + 0.01, axis=-1) > 0.9).all()
 
 
 @pytest.mark.parametrize("n_candidates", [512, 50])
 def test_a_row_is_found_at_no_distance_unless_it_does_not_count_for_itself(n_candidates):
-    x = rows(200)
-    searched = references(x, n_candidates)
-    found = np.isclose(searched(x)[:, 0], np.log(FLOOR), atol=0.01)
-    assert found.mean() > (0.9 if n_candidates < 200 else 0.999)
-    without = searched(x, torch.arange(len(x)))[:, 0].numpy()
-    distance, _ = NearestNeighbors(n_neighbors=2).fit(x).kneighbors(x)
-    assert (without >= log_distance(distance[:, 1]) - 1e-3).all()
+    x, y = two_groups(400)
+    hood = neighbourhood(x, y, n_candidates)
+    own_class = (y.long(), torch.arange(len(x)))
+    for space, known in located(hood, x):
+        found = space(known).amin(1)[own_class]
+        assert np.isclose(found, np.log(FLOOR), atol=0.05).mean() > (0.9 if n_candidates < 100 else 0.999)
+        without = space(known, hood.reference_of_training_rows(len(x))).amin(1)[own_class].numpy()
+        assert (without >= true_distance(known, y, known, n=2)[own_class] - 0.01).all()
 
 
-def test_a_row_s_distances_do_not_depend_on_the_rows_beside_it():
-    searched = references(rows(2000), 64).double()
-    new = rows(300, seed=1).double()
-    together = searched(new)
-    torch.testing.assert_close(torch.cat([searched(part) for part in new.split(7)]), together, rtol=0, atol=1e-9)
-    torch.testing.assert_close(searched(new.flip(0)).flip(0), together, rtol=0, atol=1e-9)
+@pytest.mark.parametrize("n_candidates", [512, 64])
+def test_a_row_is_described_the_same_to_the_bit_whatever_rows_fill_up_its_part(n_candidates):
+    hood = neighbourhood(*two_groups(2000), n_candidates)
+    new = rows(41 * MULTIPLE, seed=1)
+    together = hood(new)
+    assert torch.equal(torch.cat([hood(part) for part in new.split(MULTIPLE)]), together)
+    assert torch.equal(hood(new.flip(0)).flip(0), together)
 
 
 def test_no_rows_give_no_distances():
-    assert references(rows(40), 512)(torch.empty(0, P)).shape == (0, 2)
+    hood = neighbourhood(*two_groups())
+    assert hood(torch.empty(0, P)).shape == (0, P + N_DESCRIBED)
 
 
 def two_groups(n: int = 100) -> tuple[torch.Tensor, torch.Tensor]:
@@ -122,7 +154,7 @@ def test_no_training_row_is_its_own_neighbour_in_either_space():
     x, y = two_groups()
     hood = neighbourhood(x, y)
     columns = hood.describe_training_rows(x, x[:0])[:, P:] * hood.scale + hood.mean
-    for located, difference in ((x, columns[:, 3]), (hood.ranked.ranks(x), columns[:, 7])):
+    for located, difference in ((x, columns[:, 3]), (hood.ranks(x), columns[:, 7])):
         apart = torch.cdist(located, located).fill_diagonal_(torch.inf).numpy()
         nearest = [log_distance(apart[:, (y == label).numpy()].min(1)) for label in (0, 1)]
         np.testing.assert_allclose(difference, nearest[0] - nearest[1], atol=1e-3)
@@ -149,10 +181,9 @@ def test_a_synthetic_anomaly_does_not_see_the_one_it_was_made_from():
 def test_at_most_so_many_rows_of_a_class_are_kept():
     x, y = two_groups()
     hood = neighbourhood(x, y, max_references=20)
-    for space in (hood.scaled, hood.ranked):
-        assert len(space.normal.references) == len(space.anomalous.references) == 20
-        assert (y[space.normal.rows] == 0).all()
-        assert (y[space.anomalous.rows] == 1).all()
+    assert y[hood.rows].tolist() == 20 * [0] + 20 * [1]
+    torch.testing.assert_close(hood.scaled.rows, lifted(x[hood.rows]))
+    torch.testing.assert_close(hood.ranked.rows, lifted(hood.ranks(x[hood.rows])))
 
 
 def test_far_rows_are_clipped():

@@ -22,9 +22,9 @@ class NeighboursConfig(Config):
         "just `min_rows` rows; less in proportion to the geometric mean of their numbers.",
     )
     n_candidates: int = Field(
-        512, ge=10, description="Training rows of a class that a row is compared with; more are searched by cells."
+        256, ge=10, description="Training rows of a class that a row is compared with; more are searched by cells."
     )
-    max_references: int = Field(50_000, ge=10, description="Most training rows of a class that the model keeps.")
+    max_references: int = Field(20_000, ge=10, description="Most training rows of a class that the model keeps.")
 
 
 class ExpertsConfig(Config):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from swift_hydra_kedro.config import CVAEConfig, MambaConfig
 from swift_hydra_kedro.models.committee import Committee
@@ -17,7 +17,7 @@ from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
-from swift_hydra_kedro.models.neighbours import NearestReferences, Neighbourhood, Surroundings
+from swift_hydra_kedro.models.neighbours import Neighbourhood, References
 from swift_hydra_kedro.models.policy import Policy
 from swift_hydra_kedro.models.ranks import Ranks
 
@@ -98,19 +98,16 @@ def load_neighbourhood(tensors: Tensors) -> Neighbourhood | None:
     """Rebuild a neighbourhood; None if there are no tensors of one."""
     if not tensors:
         return None
-    scaled, ranked = (_load_surroundings(tensors_below(f"{space}.", tensors)) for space in ("scaled", "ranked"))
-    return Neighbourhood(scaled, ranked, torch.as_tensor(tensors["mean"]), torch.as_tensor(tensors["scale"]))
-
-
-def _load_surroundings(tensors: Tensors) -> Surroundings:
-    names = ("references", "rows", "centres", "candidates")
-    normal, anomalous = (
-        NearestReferences(*(torch.as_tensor(tensors[f"{side}.{name}"]) for name in names))
-        for side in ("normal", "anomalous")
+    scaled, ranked = (
+        References(*_read(tensors_below(f"{space}.", tensors), "rows", "centres", "candidates"))
+        for space in ("scaled", "ranked")
     )
-    ranks = tensors_below("ranks.", tensors)
-    space = Ranks(*(torch.as_tensor(ranks[name]) for name in ("values", "rank_of_value"))) if ranks else None
-    return Surroundings(normal, anomalous, space)
+    ranks = Ranks(*_read(tensors_below("ranks.", tensors), "values", "rank_of_value"))
+    return Neighbourhood(scaled, ranked, ranks, *_read(tensors, "rows", "mean", "scale"))
+
+
+def _read(tensors: Tensors, *names: str) -> list[Tensor]:
+    return [torch.as_tensor(tensors[name]) for name in names]
 
 
 def policy_settings(policy: Policy) -> Settings:

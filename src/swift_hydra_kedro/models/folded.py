@@ -19,10 +19,10 @@ from torch.func import functional_call
 
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
-from swift_hydra_kedro.models.layers import filled_up, members_of_groups
+from swift_hydra_kedro.models.layers import MULTIPLE, blocks_of_groups, filled_up
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 
-BLOCK = 512
+BLOCK = 1024
 Weights = dict[str, Tensor]
 Score = Callable[[Tensor], Tensor]
 
@@ -45,8 +45,12 @@ class FoldedMixture:
         described = mixture.describe(filled_up(x))  # (B, P')
         weights, chosen = mixture.gate(described)  # (B, k) each
         probability = torch.empty(chosen.numel(), dtype=torch.float64, device=x.device)
-        for expert, pairs in members_of_groups(chosen.flatten(), len(self.experts), BLOCK):  # pairs of row and rank
-            probability[pairs] = self.experts[expert](described[pairs // mixture.gate.top_k])
+        blocks, expert_of_block = blocks_of_groups(chosen.flatten(), len(self.experts))  # of pairs of row and rank
+        n_blocks = torch.bincount(expert_of_block, minlength=len(self.experts)).tolist()
+        for expert, own in zip(self.experts, blocks.split(n_blocks), strict=True):
+            for part in own.split(BLOCK // MULTIPLE) if len(own) else ():
+                pairs = part.flatten()
+                probability[pairs] = expert(described.index_select(0, pairs // mixture.gate.top_k))
         return mixture.calibration((weights * probability.view_as(weights)).sum(-1))[:n_rows]
 
 
@@ -70,13 +74,11 @@ class FoldedDetector:
     """Mamba blocks over one token, beside the additive path if there is one."""
 
     def __init__(self, detector: MambaDetector, weights: Weights) -> None:
-        inputs, bias = weights["tokens.projection.weight"], weights["tokens.projection.bias"]  # (d, F), (d,)
-        self.width, self.share = len(inputs), None
+        maps = [(weights["tokens.projection.weight"], weights["tokens.projection.bias"])]  # (d, F), (d,)
         if detector.net.additive is not None:
-            self.share = detector.net.additive_share
-            inputs = torch.cat([inputs, weights["additive.weight"]])
-            bias = torch.cat([bias, weights["additive.bias"]])
-        self.inputs = FoldedInputs(detector.encoding, inputs, bias)
+            maps.append((weights["additive.weight"], weights["additive.bias"]))
+        self.share = None if detector.net.additive is None else detector.net.additive_share
+        self.inputs = FoldedInputs(detector.encoding, maps)
         self.eps = detector.net.final_norm.eps
         self.blocks = [
             FoldedBlock(_below(weights, f"blocks.{i}."), weights[f"norms.{i}.weight"], self.eps)
@@ -89,39 +91,46 @@ class FoldedDetector:
     def __call__(self, x: Tensor) -> Tensor:
         """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
         n_rows, x = len(x), filled_up(x)
-        entered = self.inputs(x)  # (B, d or d + 1)
-        token = entered[:, : self.width]
+        token, *additive = self.inputs(x)  # (B, d), (B, 1)
         for block in self.blocks:
             token = block(token)
         hidden = torch.addmm(self.hidden_bias, _normalised(token, self.eps), self.hidden)
         logit = (F.leaky_relu(hidden) * self.output).sum(-1) + self.output_bias
         probability = torch.sigmoid(logit.double())
         if self.share is not None:
-            probability = torch.lerp(probability, torch.sigmoid(entered[:, -1].double()), self.share.double())
+            probability = torch.lerp(probability, torch.sigmoid(additive[0][:, 0].double()), self.share.double())
         return probability[:n_rows]
 
 
 class FoldedInputs:
-    """The encoding and the projection behind it: `(B, P)` -> `(B, O)`."""
+    """The encoding and linear maps behind it, `(weight (O, F), bias (O,))` each: `(B, P)` -> `(B, O)` of each map.
 
-    def __init__(self, encoding: PiecewiseLinearEncoding, weight: Tensor, bias: Tensor) -> None:
+    Two products are faster than one for both if the second is a single column more than the processor has lanes for.
+    """
+
+    def __init__(self, encoding: PiecewiseLinearEncoding, maps: list[tuple[Tensor, Tensor]]) -> None:
         view = encoding.view_of_output
-        by_bin = weight[:, view == PIECEWISE].unflatten(1, encoding.offset.shape)  # (O, Q, T)
-        by_score = weight[:, view == NORMAL]  # (O, Q)
-        by_bin = by_bin + by_score.unsqueeze(-1) * encoding.score_step
-        used = (by_bin != 0).any(dim=0).any(dim=-1)  # (Q,)
+        by_score = [weight[:, view == NORMAL] for weight, _ in maps]  # (O, Q)
+        by_bin = [
+            weight[:, view == PIECEWISE].unflatten(1, encoding.offset.shape) + score.unsqueeze(-1) * encoding.score_step
+            for (weight, _), score in zip(maps, by_score, strict=True)
+        ]  # (O, Q, T)
+        used = (torch.cat(by_bin) != 0).any(dim=0).any(dim=-1)  # (Q,)
         self.binned = encoding.binned[used]
         self.offset, self.inverse_width = encoding.offset[used], encoding.inverse_width[used]
-        self.scaled, self.by_bin = weight[:, view == SCALED].T, by_bin[:, used].flatten(1).T  # (P, O), (Q' T, O)
-        self.bias = bias + by_score @ encoding.lowest_score
+        self.scaled = [weight[:, view == SCALED].T for weight, _ in maps]  # (P, O)
+        self.by_bin = [weight[:, used].flatten(1).T.contiguous() for weight in by_bin]  # (Q' T, O)
+        self.bias = [bias + score @ encoding.lowest_score for (_, bias), score in zip(maps, by_score, strict=True)]
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> list[Tensor]:
         """Project rows."""
-        entered = torch.addmm(self.bias, x, self.scaled)
-        if len(self.binned) == 0:
-            return entered
-        position = torch.addcmul(self.offset, x[:, self.binned].unsqueeze(-1), self.inverse_width).clamp_(0, 1)
-        return entered.addmm_(position.flatten(1), self.by_bin)
+        outputs = [torch.addmm(bias, x, scaled) for bias, scaled in zip(self.bias, self.scaled, strict=True)]
+        if len(self.binned):
+            binned = x.index_select(1, self.binned).unsqueeze(-1)
+            position = torch.addcmul(self.offset, binned, self.inverse_width).clamp_(0, 1).flatten(1)  # (B, Q' T)
+            for output, by_bin in zip(outputs, self.by_bin, strict=True):
+                output.addmm_(position, by_bin)
+        return outputs
 
 
 class FoldedBlock:

@@ -11,10 +11,11 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-MULTIPLE = 16
+MULTIPLE = 32
 Stack = tuple[int, ...]
 
 
@@ -24,18 +25,21 @@ def fork(generator: torch.Generator) -> torch.Generator:
     return torch.Generator(generator.device).manual_seed(int(seed))
 
 
-def members_of_groups(group: Tensor, n_groups: int, at_most: int | None = None) -> Iterator[tuple[int, Tensor]]:
-    """Each group that has members, with their positions in `group (N,)`, which numbers the group of each.
+def blocks_of_groups(group: Tensor, n_groups: int) -> tuple[Tensor, Tensor]:
+    """Positions in `group (N,)`, which numbers the group of each, in blocks of one group: `(n, MULTIPLE)`, `(n,)`.
 
-    A large group comes in parts of `at_most` members, which fit the processor's cache.
+    The blocks are in the order of the groups, which their numbers say. The last of a group comes repeatedly until its
+    last block is full; see `filled_up`.
     """
-    order = group.argsort(stable=True)
-    start = 0
-    for number, count in enumerate(torch.bincount(group, minlength=n_groups).tolist()):
-        if count:
-            for part in order[start : start + count].split(at_most or count):
-                yield number, part
-            start += count
+    groups = group.cpu().numpy().astype(np.min_scalar_type(n_groups))  # few bits: sorted by radix
+    order = groups.argsort(kind="stable")
+    count = np.bincount(groups, minlength=n_groups)
+    n_blocks = -(-count // MULTIPLE)
+    number = np.repeat(np.arange(n_groups), n_blocks)
+    before = np.arange(len(number)) - np.repeat(n_blocks.cumsum() - n_blocks, n_blocks)  # blocks of the same group
+    member = np.minimum(MULTIPLE * before[:, None] + np.arange(MULTIPLE), count[number, None] - 1)
+    positions = order[(count.cumsum() - count)[number, None] + member]
+    return torch.from_numpy(positions).to(group.device), torch.from_numpy(number).to(group.device)
 
 
 def filled_up(rows: Tensor) -> Tensor:

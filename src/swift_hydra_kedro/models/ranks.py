@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 LEVELS = 512
 UNIFORM_STD = 12**-0.5
+BLOCK = 1024
 
 
 class Ranks(nn.Module):
     """Mid-ranks among the training rows, in standard deviations of a uniform rank; interpolated between some values.
 
     Buffers: `values (P, L)` of each feature in rising order, the last one repeated, and their `rank_of_value (P, L)`.
+    Made from these, flat, for each interval between two values, filled up to a power of 2 for each feature: where it
+    starts, 1 / how wide it is, the rank at its start and how much that rises.
 
     Shape: `(B, P)` -> `(B, P)`.
     """
 
     values: Tensor
     rank_of_value: Tensor
+    start: Tensor
+    inverse_width: Tensor
+    start_rank: Tensor
+    rise: Tensor
 
     def __init__(self, values: Tensor, rank_of_value: Tensor) -> None:
         super().__init__()
         self.register_buffer("values", values)
         self.register_buffer("rank_of_value", rank_of_value)
+        width = values.diff().clamp(min=torch.finfo(values.dtype).tiny)
+        self.n_intervals = 1 << (width.shape[1] - 1).bit_length()
+        self._fill_up("start", values[:, :-1], torch.inf)
+        self._fill_up("inverse_width", 1 / width, 0.0)
+        self._fill_up("start_rank", rank_of_value[:, :-1], 0.0)
+        self._fill_up("rise", rank_of_value.diff(), 0.0)
+
+    def _fill_up(self, name: str, of_interval: Tensor, value: float) -> None:
+        filled = F.pad(of_interval, (0, self.n_intervals - of_interval.shape[1]), value=value)
+        self.register_buffer(name, filled.flatten(), persistent=False)
 
     @classmethod
     def fit(cls, x: np.ndarray) -> Ranks:
@@ -40,12 +58,26 @@ class Ranks(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Interpolate; what lies beyond the training rows has the rank of the last of them."""
-        feature = x.T.contiguous()  # (P, B)
-        above = torch.searchsorted(self.values, feature).clamp(1, self.values.shape[1] - 1)
-        below = above - 1
-        low, high = self.values.gather(1, below), self.values.gather(1, above)
-        share = ((feature - low) / (high - low).clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
-        return torch.lerp(self.rank_of_value.gather(1, below), self.rank_of_value.gather(1, above), share).T
+        return torch.cat([self._interpolate(part.flatten()).view_as(part) for part in x.split(BLOCK)])
+
+    def _interpolate(self, x: Tensor) -> Tensor:
+        """Ranks of the features of some rows, one row after another, `(b P,)` -> `(b P,)`."""
+        interval = self._interval(x)
+        share = (x - self.start.index_select(0, interval)) * self.inverse_width.index_select(0, interval)
+        rise = self.rise.index_select(0, interval)
+        return torch.addcmul(self.start_rank.index_select(0, interval), share.clamp_(0, 1), rise)
+
+    def _interval(self, x: Tensor) -> Tensor:
+        """The last interval that starts below each feature, or the first: a binary search of all of them at once.
+
+        In step, it takes a third of the time of `torch.searchsorted`, whose branches the processor guesses wrong.
+        """
+        first = torch.arange(len(self.values), dtype=torch.int32, device=x.device) * self.n_intervals
+        interval, step = first.repeat(len(x) // len(first)), self.n_intervals // 2
+        while step:
+            interval.add_(self.start.index_select(0, interval + step) < x, alpha=step)
+            step //= 2
+        return interval
 
 
 def mid_ranks(values: np.ndarray, column: np.ndarray) -> np.ndarray:
