@@ -131,7 +131,9 @@ class CategoricalColumn(BaseModel):
 
 def _matrix(frame: pd.DataFrame, names: Sequence[Name]) -> np.ndarray:
     """Numeric columns as float64 of shape (N, len(names)), NaN where missing."""
-    part = frame[list(names)]
+    part = frame
+    if frame.columns.tolist() != list(names):  # to select takes as long as all else for a single row
+        part = frame[list(names)]
     if (part.dtypes == np.float64).all():
         values = part.to_numpy(dtype=np.float64)
     else:
