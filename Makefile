@@ -9,7 +9,7 @@ ARGS ?=
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run test check ui viz benchmark clean help
+.PHONY: run test check ui viz benchmark speed clean help
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,13 @@ viz: $(VENV)/.run  ## Open Kedro-Viz on http://127.0.0.1:4141
 benchmark: $(VENV)/.run  ## Compare with boosted trees and forests on the ADBench files in DATA (a folder; hours)
 	$(PIP) --editable '.[benchmark]'
 	$(BIN)/python benchmarks/accuracy.py --data $(or $(DATA),$(error DATA=folder names the ADBench .npz files)) $(ARGS)
+
+speed: $(VENV)/.run  ## Time the scoring of Swift Hydra and its peers on the ADBench files in DATA (half an hour)
+	$(PIP) --editable '.[benchmark]'
+	mkdir -p build
+	$(BIN)/python -m pytest benchmarks/speed --data $(or $(DATA),$(error DATA=folder names the ADBench .npz files)) \
+		--benchmark-json=build/speed.json $(ARGS)
+	$(BIN)/python benchmarks/speed/page.py build/speed.json docs/results/speed
 
 clean:  ## Remove the environment, caches, results of runs and tracking; data/01_raw and conf/local stay
 	rm -rf $(VENV) .viz .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist
