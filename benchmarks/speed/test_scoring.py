@@ -29,8 +29,8 @@ from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.inference import Predictor
 
-TRAIN_SIZE, ROUNDS, ROUNDS_OF_ONE = 0.4, 3, 300
-BRIEF = {"max_steps": 60, "min_steps": 1}
+TRAIN_SIZE, ROUNDS, ROUNDS_OF_ONE = 0.4, 3, 50
+BRIEF = {"max_steps": 10, "min_steps": 1}
 PAPER = {"detector": {"mamba": {"d_model": 134, "depth": 2, "bins": 0}}}  # `conf/paper`: the parameters of table 3
 
 Score = Callable[[np.ndarray], np.ndarray]

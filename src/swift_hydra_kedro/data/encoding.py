@@ -138,7 +138,8 @@ def _matrix(frame: pd.DataFrame, names: Sequence[Name]) -> np.ndarray:
         values = part.to_numpy(dtype=np.float64)
     else:
         values = np.column_stack([to_numbers(part[name]) for name in names])
-    for name, count in zip(names, np.isinf(values).sum(axis=0), strict=True):
-        if count:
-            raise ValueError(f"column {name!r} is infinite in {count} of {len(frame)} rows; replace these values")
+    infinite = np.isinf(values)
+    if infinite.any():
+        name, count = next((name, int(n)) for name, n in zip(names, infinite.sum(axis=0), strict=True) if n)
+        raise ValueError(f"column {name!r} is infinite in {count} of {len(frame)} rows; replace these values")
     return values

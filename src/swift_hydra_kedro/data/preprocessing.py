@@ -119,7 +119,9 @@ class TablePreprocessor(BaseModel):
         kept = scale > 0
         if not kept.all():
             matrix, mean, scale = matrix[:, kept], mean[kept], scale[kept]
-        return np.clip((matrix - mean) / scale, -self.clip, self.clip).astype(np.float32, order="C")
+        scaled = matrix - mean
+        scaled /= scale
+        return scaled.clip(-self.clip, self.clip, out=scaled).astype(np.float32, order="C")
 
     def inverse_transform(self, array: np.ndarray) -> pd.DataFrame:
         """Show standardised rows in the original columns and units.

@@ -22,7 +22,7 @@ from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, PIECEWISE, SCAL
 from swift_hydra_kedro.models.layers import MULTIPLE, blocks_of_groups, filled_up
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 
-BLOCK = 1024
+BLOCK = 4096
 Weights = dict[str, Tensor]
 Score = Callable[[Tensor], Tensor]
 

@@ -14,7 +14,7 @@ from swift_hydra_kedro.models.folded import fold
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 from swift_hydra_kedro.models.runtime import in_threads, narrow_threads
 
-CHUNK = 2**21
+CHUNK = 2**22
 MIN_ROWS = 2048
 
 

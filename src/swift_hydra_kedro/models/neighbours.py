@@ -22,7 +22,7 @@ OVERLAP = 8
 FLOOR = 1e-2
 CLIP = 5.0
 NOBODY = -1
-MEMORY = 2**18
+MEMORY = 2**20
 N_DESCRIBED = 8
 
 
@@ -79,7 +79,7 @@ class References(nn.Module):
         blocks, cell = blocks_of_groups(self._cell(queries), len(self.centres))  # (n, b), (n,)
         near = queries.new_empty(len(blocks), 2, GROUPS, MULTIPLE)
         n_candidates, width = self.candidates[0].numel(), queries.shape[1]
-        at_once = max(1, MEMORY // (n_candidates * MULTIPLE))
+        at_once = max(1, min(len(blocks), MEMORY // (n_candidates * MULTIPLE)))
         memory = queries.new_empty(at_once * n_candidates * MULTIPLE)
         for block, of_cell, found in zip(*(whole.split(at_once) for whole in (blocks, cell, near)), strict=True):
             candidates = self.candidates.index_select(0, of_cell)  # (m, 2, GROUPS, K / GROUPS)
@@ -97,7 +97,7 @@ class References(nn.Module):
         """Number of the centre nearest to each row, `(B, P + 1)` -> `(B,)`."""
         cell = torch.zeros(len(queries), dtype=torch.int64, device=queries.device)
         if len(self.centres) > 1:
-            at_once = MULTIPLE * max(1, MEMORY // (MULTIPLE * len(self.centres)))
+            at_once = MULTIPLE * max(1, min(-(-len(queries) // MULTIPLE), MEMORY // (MULTIPLE * len(self.centres))))
             memory = queries.new_empty(at_once * len(self.centres))
             for part, found in zip(queries.split(at_once), cell.split(at_once), strict=True):
                 distances = products(filled_up(part)[None], self.centres.T[None], memory)[0]
