@@ -4,7 +4,8 @@ Where a row is one token, the convolution sees its last tap alone and the scan s
 multiplied out once: gains and taps go into the projections next to them, normal scores are linear in the positions
 within bins, and bins that an expert has no weight for are left out.
 
-What the score of a row is does not depend, to the bit, on the rows scored with it; see `filled_up`.
+What the score of a row is does not depend, to the bit, on the rows scored with it (see `filled_up`) as long as experts
+are no fewer and layers no narrower than 16: some processors' products of fewer columns round a row by where it stands.
 """
 
 from __future__ import annotations
