@@ -16,7 +16,7 @@ from torch import Tensor
 from swift_hydra_kedro.config import OutskirtsConfig
 from swift_hydra_kedro.models.fitting import LabelledRows
 
-TRACING_STEPS = 25
+TRACING_STEPS = 50
 MAX_SHARE = 0.5
 MIN_LENGTH = 1e-9
 
