@@ -87,25 +87,26 @@ def test_all_references_are_candidates_of_one_group_alone_if_they_are_few():
 @pytest.mark.parametrize(("n_normal", "n_anomalous"), [(3000, 3000), (3000, 60), (60, 3000)])
 def test_with_many_references_the_search_misses_few_and_never_finds_nearer_ones(n_normal, n_anomalous):
     y = torch.cat([torch.zeros(n_normal), torch.ones(n_anomalous)])
-    x, new = rows(len(y)) + y.unsqueeze(1), rows(500, seed=1) + 0.5
+    x, new = (rows(len(y)) + y.unsqueeze(1)).double(), (rows(500, seed=1) + 0.5).double()
     hood = neighbourhood(x, y, n_candidates=128)
     for (space, known), (_, asked) in zip(located(hood, x), located(hood, new), strict=True):
         assert len(space.centres) > 1
         found, true = space(asked).amin(1).numpy(), true_distance(known, y, asked)
-        assert (found >= true - 0.01).all()
-        assert (np.mean(found <= true + 0.01, axis=-1) > 0.9).all()
+        assert (found >= true - 1e-3).all()
+        assert (np.mean(found <= true + 1e-3, axis=-1) > 0.9).all()
 
 
 @pytest.mark.parametrize("n_candidates", [512, 50])
 def test_a_row_is_found_at_no_distance_unless_it_does_not_count_for_itself(n_candidates):
     x, y = two_groups(400)
+    x = x.double()  # from far off the origin, the distance of a row from itself is lost in single precision
     hood = neighbourhood(x, y, n_candidates)
     own_class = (y.long(), torch.arange(len(x)))
     for space, known in located(hood, x):
         found = space(known).amin(1)[own_class]
-        assert np.isclose(found, np.log(FLOOR), atol=0.05).mean() > (0.9 if n_candidates < 100 else 0.999)
+        assert np.isclose(found, np.log(FLOOR), atol=0.01).mean() > (0.9 if n_candidates < 100 else 0.999)
         without = space(known, hood.reference_of_training_rows(len(x))).amin(1)[own_class].numpy()
-        assert (without >= true_distance(known, y, known, n=2)[own_class] - 0.01).all()
+        assert (without >= true_distance(known, y, known, n=2)[own_class] - 1e-3).all()
 
 
 @pytest.mark.parametrize("n_candidates", [512, 64])
