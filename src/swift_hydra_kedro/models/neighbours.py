@@ -79,9 +79,9 @@ class References(nn.Module):
         blocks, cell = blocks_of_groups(self._cell(queries), len(self.centres))  # (n, b), (n,)
         near = queries.new_empty(len(blocks), 2, GROUPS, MULTIPLE)
         n_candidates, width = self.candidates[0].numel(), queries.shape[1]
-        at_once = max(1, min(len(blocks), MEMORY // (n_candidates * MULTIPLE)))
-        memory = queries.new_empty(at_once * n_candidates * MULTIPLE)
-        for block, of_cell, found in zip(*(whole.split(at_once) for whole in (blocks, cell, near)), strict=True):
+        at_once = rows_at_once(blocks.numel(), n_candidates)
+        memory, n_blocks = queries.new_empty(at_once * n_candidates), at_once // MULTIPLE
+        for block, of_cell, found in zip(*(whole.split(n_blocks) for whole in (blocks, cell, near)), strict=True):
             candidates = self.candidates.index_select(0, of_cell)  # (m, 2, GROUPS, K / GROUPS)
             references = self.rows.index_select(0, candidates.flatten()).view(len(block), n_candidates, width)
             rows = queries.index_select(0, block.flatten()).view(len(block), MULTIPLE, width)
@@ -97,7 +97,7 @@ class References(nn.Module):
         """Number of the centre nearest to each row, `(B, P + 1)` -> `(B,)`."""
         cell = torch.zeros(len(queries), dtype=torch.int64, device=queries.device)
         if len(self.centres) > 1:
-            at_once = MULTIPLE * max(1, min(-(-len(queries) // MULTIPLE), MEMORY // (MULTIPLE * len(self.centres))))
+            at_once = rows_at_once(len(queries), len(self.centres))
             memory = queries.new_empty(at_once * len(self.centres))
             for part, found in zip(queries.split(at_once), cell.split(at_once), strict=True):
                 distances = products(filled_up(part)[None], self.centres.T[None], memory)[0]
@@ -201,6 +201,11 @@ def lifted(x: Tensor) -> Tensor:
 def with_one(x: Tensor) -> Tensor:
     """Rows `(..., B, P)` -> `(..., B, P + 1)`: one product with `lifted` rows says which of them is nearest."""
     return F.pad(x, (0, 1), value=1.0)
+
+
+def rows_at_once(n_rows: int, n_compared: int) -> int:
+    """How many rows are compared with so many others at a time, a multiple of `MULTIPLE`, for `MEMORY` numbers."""
+    return MULTIPLE * max(1, min(-(-n_rows // MULTIPLE), MEMORY // (MULTIPLE * n_compared)))
 
 
 def products(a: Tensor, b: Tensor, memory: Tensor) -> Tensor:
