@@ -40,7 +40,7 @@ speed: $(VENV)/.run  ## Time the scoring of Swift Hydra and its peers on the ADB
 	mkdir -p build
 	$(BIN)/python -m pytest benchmarks/speed --data $(or $(DATA),$(error DATA=folder names the ADBench .npz files)) \
 		--benchmark-json=build/speed.json $(ARGS)
-	$(BIN)/python benchmarks/speed/page.py build/speed.json docs/results/speed
+	$(BIN)/python benchmarks/speed_page.py build/speed.json docs/results/speed
 
 clean:  ## Remove the environment, caches, results of runs and tracking; data/01_raw and conf/local stay
 	rm -rf $(VENV) .viz .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage build dist

@@ -34,6 +34,11 @@ class Split:
     train: LabelledTable
     test: LabelledTable
 
+    @classmethod
+    def read(cls, file: Path, train_size: float, seed: int) -> Split:
+        """Split an ADBench .npz file."""
+        return cls(file.stem, train_size, seed, *split(from_arrays(*read_npz(file)), train_size, seed))
+
     def at_most_anomalies(self, n: int) -> Split:
         """The split with at most `n` anomalies to learn from, the first ones: its rows come in random order."""
         is_anomaly = self.train.label.to_numpy() == 1
@@ -55,9 +60,9 @@ def parser(description: str, out: str) -> argparse.ArgumentParser:
     """Options that all benchmarks have."""
     options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, help="folder of ADBench .npz files; without it nothing is measured")
-    options.add_argument("--datasets", type=_words, default=[], help="file stems; without them all of --max-rows rows")
-    options.add_argument("--train-sizes", type=_words, default=["0.4", "0.1"])
-    options.add_argument("--seeds", type=_words, default=["0"])
+    options.add_argument("--datasets", type=words, default=[], help="file stems; without them all of --max-rows rows")
+    options.add_argument("--train-sizes", type=words, default=["0.4", "0.1"])
+    options.add_argument("--seeds", type=words, default=["0"])
     options.add_argument("--max-rows", type=int, default=MAX_ROWS)
     options.add_argument("--out", type=Path, default=Path("docs/results") / out)
     return options
@@ -80,8 +85,7 @@ def run(
             if not missing:
                 continue
             bar.set_description(f"{file.stem} {train_size} seed {seed}")
-            train, test = split(from_arrays(*read_npz(file)), train_size, seed)
-            for record in measure(Split(*key, train, test), missing):
+            for record in measure(Split.read(file, train_size, seed), missing):
                 line = pd.DataFrame([dict(zip(SPLIT, key, strict=True)) | record])
                 is_new = not arguments.out.exists()
                 line.to_csv(arguments.out, mode="a", header=is_new, index=False, float_format="%.5f")
@@ -91,9 +95,7 @@ def run(
 def _splits(arguments: argparse.Namespace) -> Iterator[tuple[Path, float, int]]:
     if arguments.data is None:
         return
-    for file in sorted(arguments.data.glob("*.npz"), key=lambda file: file.stat().st_size):
-        if arguments.datasets and file.stem not in arguments.datasets:
-            continue
+    for file in tables(arguments.data, arguments.datasets):
         if not arguments.datasets and len(read_npz(file)[1]) > arguments.max_rows:
             continue
         for train_size in map(float, arguments.train_sizes):
@@ -101,5 +103,12 @@ def _splits(arguments: argparse.Namespace) -> Iterator[tuple[Path, float, int]]:
                 yield file, train_size, seed
 
 
-def _words(text: str) -> list[str]:
+def tables(folder: Path, named: list[str]) -> list[Path]:
+    """The .npz files of a folder, all or the named ones, the smallest first."""
+    files = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_size)
+    return [file for file in files if file.stem in named or not named]
+
+
+def words(text: str) -> list[str]:
+    """What commas join."""
     return [word for word in text.split(",") if word]

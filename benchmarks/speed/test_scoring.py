@@ -18,13 +18,12 @@ import numpy as np
 import pytest
 import torch
 from accuracy import PEERS
+from splits import Split
 
 from swift_hydra_kedro import SwiftHydraClassifier
 from swift_hydra_kedro.config import PreparationConfig, PretrainingConfig
-from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
-from swift_hydra_kedro.data.splitting import split
-from swift_hydra_kedro.data.table import LabelledTable, feature_frame, from_arrays
+from swift_hydra_kedro.data.table import LabelledTable, feature_frame
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.inference import Predictor
@@ -71,8 +70,8 @@ METHODS: dict[str, Callable[[LabelledTable], Score]] = {
 def fitted(table: Path, method: str) -> tuple[Score, np.ndarray]:
     """A method that was trained on a table, and the rows to score."""
     torch.manual_seed(0)
-    train, test = split(from_arrays(*read_npz(table)), TRAIN_SIZE, 0)
-    return METHODS[method](train), test.features.to_numpy()
+    cell = Split.read(table, TRAIN_SIZE, 0)
+    return METHODS[method](cell.train), cell.test.features.to_numpy()
 
 
 def test_scoring(benchmark, table, method, fitted):

@@ -1,6 +1,6 @@
 """Turn the results of pytest-benchmark into a table and a Markdown page of ratios.
 
-usage: python benchmarks/speed/page.py RESULTS.json docs/results/speed
+usage: python benchmarks/speed_page.py RESULTS.json docs/results/speed
 
 Writes `speed.csv`, the least and the median seconds of each measurement, and `speed.md`.
 """
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from report import OURS, markdown
 
 PACKAGES = ("torch", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost")
@@ -39,7 +37,7 @@ def table(found: dict[str, Any]) -> pd.DataFrame:
 def machine(found: dict[str, Any]) -> str:
     """What it was measured on."""
     cpu, packages = found["machine_info"]["cpu"], ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    commit = found["commit_info"]["id"][:7]
+    commit = found["commit_info"]["id"][:7] + " and changes on top" * found["commit_info"]["dirty"]
     return (
         f"{cpu['brand_raw']}, {cpu['count']} cores, {platform.system()}, Python {cpu['python_version'].split()[0]}, "
         f"{packages}; commit {commit}, {found['datetime'][:10]}"
