@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from swift_hydra_kedro.config import AdditiveConfig, MambaConfig
 from swift_hydra_kedro.models.calibration import Calibration
 from swift_hydra_kedro.models.detector import MambaDetector
-from swift_hydra_kedro.models.encoding import PIECEWISE, PiecewiseLinearEncoding
-from swift_hydra_kedro.models.folded import FoldedDetector, fold
+from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.models.folded import fold
 from swift_hydra_kedro.models.layers import MULTIPLE
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 from swift_hydra_kedro.models.neighbours import N_DESCRIBED, Neighbourhood
 
 N_EXPERTS, N_FEATURES = 5, 4
+EDGES = 1e-7  # edges are kept in single precision: by so little do bins overlap, where plain and folded differ
 CONFIG = MambaConfig(d_model=8, d_state=4, bins=3, depth=2, additive=AdditiveConfig())
 
 
@@ -64,7 +65,7 @@ def test_a_folded_detector_is_the_detector(changes):
     plain = detector(**changes).double()
     x = rows().double()
     expected = torch.sigmoid(plain(x)).detach()
-    torch.testing.assert_close(fold(plain)(x), expected, rtol=1e-10, atol=1e-14)
+    torch.testing.assert_close(fold(plain)(x), expected, rtol=EDGES, atol=1e-14)
 
 
 @pytest.mark.parametrize("neighbours", [False, True])
@@ -73,7 +74,7 @@ def test_a_folded_detector_is_the_detector(changes):
 def test_a_folded_mixture_is_the_mixture(top_k, neighbours, tokens):
     plain = mixture(top_k=top_k, neighbours=neighbours, tokens=tokens).double()
     x = rows(seed=1).double()
-    torch.testing.assert_close(fold(plain)(x), plain(x), rtol=1e-10, atol=1e-14)
+    torch.testing.assert_close(fold(plain)(x), plain(x), rtol=EDGES, atol=1e-14)
 
 
 def test_scores_in_single_precision_are_those_in_double_but_for_rounding():
@@ -99,21 +100,11 @@ def test_of_many_tokens_or_in_narrow_layers_company_changes_no_more_than_the_rou
     torch.testing.assert_close(alone, score(x), rtol=tolerance, atol=tolerance)
 
 
-def test_inputs_of_no_weight_are_left_out():
-    sees_no_bins = detector(additive=None)
-    bins = sees_no_bins.encoding.view_of_output >= PIECEWISE
-    with torch.no_grad():
-        sees_no_bins.net.tokens.input_weight[bins] = 0
-    folded = fold(sees_no_bins)
-    assert isinstance(folded, FoldedDetector)
-    assert len(folded.inputs.binned) == 0
-    torch.testing.assert_close(folded(rows()).float(), torch.sigmoid(sees_no_bins(rows())).detach())
-
-
 def rows_computed(model, x):
     """Rows that pass the experts, over all of their calls."""
     folded, sizes = fold(model), []
-    folded.experts = [lambda x, expert=expert: sizes.append(len(x)) or expert(x) for expert in folded.experts]
+    experts = folded.experts
+    folded.experts = [lambda rows, expert=expert: sizes.append(len(rows.x)) or expert(rows) for expert in experts]
     folded(x)
     return sum(sizes)
 

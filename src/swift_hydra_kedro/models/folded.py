@@ -1,8 +1,8 @@
 """Detectors and mixtures as they score: the same function as in training in a fraction of the time.
 
 Where a row is one token, the convolution sees its last tap alone and the scan starts from nothing. What is linear is
-multiplied out once: gains and taps go into the projections next to them, normal scores are linear in the positions
-within bins, and bins that an expert has no weight for are left out.
+multiplied out once: gains and taps go into the projections next to them, and normal scores are linear in the positions
+within bins. What the bins of a feature come to after a projection is looked up.
 
 What the score of a row is does not depend, to the bit, on the rows scored with it (see `filled_up`) as long as experts
 are no fewer and layers no narrower than 16: some processors' products of fewer columns round a row by where it stands.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -24,13 +25,16 @@ from swift_hydra_kedro.models.layers import MULTIPLE, blocks_of_groups, filled_u
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 
 BLOCK = 4096
+LOCATED_AT_ONCE = 1024
+LANES = 16
 Weights = dict[str, Tensor]
 Score = Callable[[Tensor], Tensor]
+Member = Callable[["LocatedRows"], Tensor]
 
 
 def fold(model: MambaDetector | MixtureOfExperts) -> Score:
     """Prepare a single detector or a mixture for scoring: scaled rows `(B, P)` -> probabilities `(B,)` in float64."""
-    return FoldedMixture(model) if isinstance(model, MixtureOfExperts) else fold_members(model)[0]
+    return FoldedMixture(model) if isinstance(model, MixtureOfExperts) else FoldedSingle(model)
 
 
 class FoldedMixture:
@@ -38,27 +42,40 @@ class FoldedMixture:
 
     def __init__(self, mixture: MixtureOfExperts) -> None:
         self.mixture = mixture
-        self.experts = fold_members(mixture.experts)
+        self.locate, self.experts = fold_members(mixture.experts)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
         mixture, n_rows = self.mixture, len(x)
         described = mixture.describe(filled_up(x))  # (B, P')
         weights, chosen = mixture.gate(described)  # (B, k) each
+        located = self.locate(described)
         probability = torch.empty(chosen.numel(), dtype=torch.float64, device=x.device)
         blocks, expert_of_block = blocks_of_groups(chosen.flatten(), len(self.experts))  # of pairs of row and rank
         n_blocks = torch.bincount(expert_of_block, minlength=len(self.experts)).tolist()
         for expert, own in zip(self.experts, blocks.split(n_blocks), strict=True):
             for part in own.split(BLOCK // MULTIPLE) if len(own) else ():
                 pairs = part.flatten()
-                probability[pairs] = expert(described.index_select(0, pairs // mixture.gate.top_k))
+                probability[pairs] = expert(located.of(pairs // mixture.gate.top_k))
         return mixture.calibration((weights * probability.view_as(weights)).sum(-1))[:n_rows]
 
 
-def fold_members(detector: MambaDetector) -> list[Score]:
-    """Prepare each detector of a stack, or the one there is; what cannot be folded is run as it is.
+class FoldedSingle:
+    """One detector by itself."""
 
-    The latter in double precision, so that rounding, which there depends on a row's company, hardly shows.
+    def __init__(self, detector: MambaDetector) -> None:
+        self.locate, (self.detector,) = fold_members(detector)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
+        return self.detector(self.locate(filled_up(x)))[: len(x)]
+
+
+def fold_members(detector: MambaDetector) -> tuple[Callable[[Tensor], LocatedRows], list[Member]]:
+    """Prepare each detector of a stack, or the one there is, and what they all do to rows first.
+
+    What cannot be folded is run as it is, in double precision, so that rounding, which there depends on a row's
+    company, hardly shows.
     """
     config = detector.config
     foldable = config.tokens == "record" and config.block == "mamba" and tuple(detector.encoding.views) == (*ALL_VIEWS,)
@@ -68,7 +85,50 @@ def fold_members(detector: MambaDetector) -> list[Score]:
     members = [weights]
     if detector.stack:
         members = [{name: value[i] for name, value in weights.items()} for i in range(detector.stack[0])]
-    return [FoldedDetector(detector, own) if foldable else _as_it_is(detector, own) for own in members]
+    if not foldable:
+        return LocatedRows.without_bins, [_as_it_is(detector, own) for own in members]
+    return Bins(detector.encoding), [FoldedDetector(detector, own) for own in members]
+
+
+class LocatedRows(NamedTuple):
+    """Rows `x (B, P)`, the number of the bin that each feature is in, `bin (B, Q)`, and its `position (B, Q)` there."""
+
+    x: Tensor
+    bin: Tensor
+    position: Tensor
+
+    @classmethod
+    def without_bins(cls, x: Tensor) -> LocatedRows:
+        """Rows as they are, `(B, P)`."""
+        return cls(x, x[:, :0], x[:, :0])
+
+    def of(self, rows: Tensor) -> LocatedRows:
+        """Some of the rows."""
+        return LocatedRows(*(part.index_select(0, rows) for part in self))
+
+
+class Bins:
+    """The bins of all features, `T` of each, and where rows are in them."""
+
+    def __init__(self, encoding: PiecewiseLinearEncoding) -> None:
+        self.binned, self.offset, self.inverse_width = encoding.binned, encoding.offset, encoding.inverse_width
+        n_features, n_bins = self.offset.shape
+        self.one = self.offset.new_ones(n_bins)
+        self.first = n_bins * torch.arange(n_features, dtype=torch.int32, device=self.offset.device)
+
+    def __call__(self, x: Tensor) -> LocatedRows:
+        """Locate rows, `(B, P)`."""
+        if not len(self.binned):
+            return LocatedRows.without_bins(x)
+        parts = [self._locate(part) for part in x.split(LOCATED_AT_ONCE)]
+        return LocatedRows(x, *map(torch.cat, zip(*parts, strict=True)))
+
+    def _locate(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Of a feature, the positions within all bins add up to how many of these a row has passed."""
+        values = x.index_select(1, self.binned).unsqueeze(-1)
+        passed = torch.addcmul(self.offset, values, self.inverse_width).clamp_(0, 1) @ self.one  # (B, Q)
+        whole = passed.floor().clamp_(max=len(self.one) - 1)
+        return whole.int().add_(self.first), passed.sub_(whole)
 
 
 class FoldedDetector:
@@ -79,7 +139,8 @@ class FoldedDetector:
         if detector.net.additive is not None:
             maps.append((weights["additive.weight"], weights["additive.bias"]))
         self.share = None if detector.net.additive is None else detector.net.additive_share
-        self.inputs = FoldedInputs(detector.encoding, maps)
+        self.inputs = FoldedInputs(detector.encoding, *(torch.cat(parts) for parts in zip(*maps, strict=True)))
+        self.width = len(maps[0][0])
         self.eps = detector.net.final_norm.eps
         self.blocks = [
             FoldedBlock(_below(weights, f"blocks.{i}."), weights[f"norms.{i}.weight"], self.eps)
@@ -89,49 +150,49 @@ class FoldedDetector:
         self.hidden_bias = weights["hidden.bias"]
         self.output, self.output_bias = weights["output.weight"][0], weights["output.bias"]
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
-        n_rows, x = len(x), filled_up(x)
-        token, *additive = self.inputs(x)  # (B, d), (B, 1)
+    def __call__(self, rows: LocatedRows) -> Tensor:
+        """Probabilities of rows, `(B,)`."""
+        inputs = self.inputs(rows)  # (B, d + 1 or more)
+        token = inputs[:, : self.width].contiguous()
         for block in self.blocks:
             token = block(token)
         hidden = torch.addmm(self.hidden_bias, _normalised(token, self.eps), self.hidden)
         logit = (F.leaky_relu(hidden) * self.output).sum(-1) + self.output_bias
         probability = torch.sigmoid(logit.double())
         if self.share is not None:
-            probability = torch.lerp(probability, torch.sigmoid(additive[0][:, 0].double()), self.share.double())
-        return probability[:n_rows]
+            additive = torch.sigmoid(inputs[:, self.width].double())
+            probability = torch.lerp(probability, additive, self.share.double())
+        return probability
 
 
 class FoldedInputs:
-    """The encoding and linear maps behind it, `(weight (O, F), bias (O,))` each: `(B, P)` -> `(B, O)` of each map.
+    """The encoding and a linear map behind it, `weight (O, F)`, `bias (O,)`: `(B, P)` -> `(B, O)` and noughts.
 
-    Two products are faster than one for both if the second is a single column more than the processor has lanes for.
+    Of a feature in bins, the map is a piecewise-linear function: its value where a bin begins and its rise over the bin
+    are looked up, where a product with the positions in all bins would take several times as long.
     """
 
-    def __init__(self, encoding: PiecewiseLinearEncoding, maps: list[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, encoding: PiecewiseLinearEncoding, weight: Tensor, bias: Tensor) -> None:
         view = encoding.view_of_output
-        by_score = [weight[:, view == NORMAL] for weight, _ in maps]  # (O, Q)
-        by_bin = [
-            weight[:, view == PIECEWISE].unflatten(1, encoding.offset.shape) + score.unsqueeze(-1) * encoding.score_step
-            for (weight, _), score in zip(maps, by_score, strict=True)
-        ]  # (O, Q, T)
-        used = (torch.cat(by_bin) != 0).any(dim=0).any(dim=-1)  # (Q,)
-        self.binned = encoding.binned[used]
-        self.offset, self.inverse_width = encoding.offset[used], encoding.inverse_width[used]
-        self.scaled = [weight[:, view == SCALED].T for weight, _ in maps]  # (P, O)
-        self.by_bin = [weight[:, used].flatten(1).T.contiguous() for weight in by_bin]  # (Q' T, O)
-        self.bias = [bias + score @ encoding.lowest_score for (_, bias), score in zip(maps, by_score, strict=True)]
+        by_score = weight[:, view == NORMAL]  # (O, Q)
+        by_bin = weight[:, view == PIECEWISE].unflatten(1, encoding.offset.shape)  # (O, Q, T)
+        rise = by_bin + by_score.unsqueeze(-1) * encoding.score_step
+        self.rise, self.start = (_widened(part.flatten(1).T) for part in (rise, rise.cumsum(-1) - rise))  # (Q T, O)
+        self.scaled = _widened(weight[:, view == SCALED].T)  # (P, O)
+        self.bias = _widened(bias + by_score @ encoding.lowest_score)
 
-    def __call__(self, x: Tensor) -> list[Tensor]:
+    def __call__(self, rows: LocatedRows) -> Tensor:
         """Project rows."""
-        outputs = [torch.addmm(bias, x, scaled) for bias, scaled in zip(self.bias, self.scaled, strict=True)]
-        if len(self.binned):
-            binned = x.index_select(1, self.binned).unsqueeze(-1)
-            position = torch.addcmul(self.offset, binned, self.inverse_width).clamp_(0, 1).flatten(1)  # (B, Q' T)
-            for output, by_bin in zip(outputs, self.by_bin, strict=True):
-                output.addmm_(position, by_bin)
+        outputs = torch.addmm(self.bias, rows.x, self.scaled)
+        if rows.bin.shape[1]:
+            outputs += F.embedding_bag(rows.bin, self.start, mode="sum")
+            outputs += F.embedding_bag(rows.bin, self.rise, mode="sum", per_sample_weights=rows.position)
         return outputs
+
+
+def _widened(x: Tensor) -> Tensor:
+    """Fill up the last dimension to a multiple of what a processor adds at a time."""
+    return F.pad(x, (0, -x.shape[-1] % LANES)).contiguous()
 
 
 class FoldedBlock:
@@ -167,5 +228,5 @@ def _below(weights: Weights, prefix: str) -> Weights:
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
 
-def _as_it_is(detector: MambaDetector, weights: Weights) -> Score:
-    return lambda x: torch.sigmoid(functional_call(detector.net, weights, (detector.encoding(x.double()),)))
+def _as_it_is(detector: MambaDetector, weights: Weights) -> Member:
+    return lambda rows: torch.sigmoid(functional_call(detector.net, weights, (detector.encoding(rows.x.double()),)))
