@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro.config import AdditiveConfig
-from swift_hydra_kedro.detection.stacking import Opinions, additive_share, network_weights
+from swift_hydra_kedro.detection.stacking import Opinions, additive_share, network_weights, worth_of_neighbours
 from swift_hydra_kedro.models.calibration import OutOfBag
 
 
@@ -97,3 +99,47 @@ def test_the_mean_leaves_out_who_has_drawn_a_row_and_rows_that_all_have_drawn():
     np.testing.assert_allclose(mean.probability, [0.35, 0.2, 0.8])
     assert mean.y.tolist() == [0, 0, 1]
     assert mean.weight.tolist() == [0, 1, 2]
+    assert mean.blind is None
+
+
+def test_the_mean_of_those_that_see_no_neighbours_is_unknown_where_all_of_them_have_drawn_a_row():
+    not_drawn = np.array([[True, True, False], [True, False, True]])
+    said = Opinions(np.array([[0.2] * 3, [0.8] * 3]), not_drawn, np.array([0, 0, 1]), np.ones(3))
+    blind = said.mean(np.array([0.5, 0.5]), blind=np.array([False, True])).blind
+    np.testing.assert_allclose(blind, [0.8, np.nan, 0.8])
+
+
+def out_of_bag(seed=0, n_normal=200, n_anomalous=20):
+    draw = np.random.default_rng(seed)
+    y = np.repeat([0, 1], [n_normal, n_anomalous])
+    probability, blind = draw.random((2, len(y))).round(2) * 0.8 + 0.2 * y  # with ties
+    return OutOfBag(probability, y, draw.random(len(y)) * (y == 0) + (y == 1), blind)
+
+
+@given(st.integers(0, 100))
+def test_neighbours_are_worth_a_difference_of_auc_roc_and_two_standard_errors(seed):
+    rows = out_of_bag(seed)
+    n_bags, draw = 400, np.random.default_rng(seed)
+    normal, anomalous = (np.flatnonzero(rows.y == label) for label in (0, 1))
+
+    def gain(chosen):
+        y, weight = rows.y[chosen], rows.weight[chosen]
+        each = (roc_auc_score(y, said[chosen], sample_weight=weight) for said in (rows.probability, rows.blind))
+        return next(each) - next(each)
+
+    bags = [gain(np.r_[normal, draw.choice(anomalous, len(anomalous))]) for _ in range(n_bags)]
+    found = worth_of_neighbours(rows) - gain(np.arange(len(rows.y)))
+    assert found == pytest.approx(2 * np.std(bags), rel=0.2)
+
+
+def test_neighbours_whose_networks_say_the_same_are_worth_nothing():
+    rows = out_of_bag()
+    assert worth_of_neighbours(replace(rows, blind=rows.probability)) == 0
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_without_evidence_neighbours_may_be_worth_anything(label):
+    rows = out_of_bag()
+    blind = np.where(rows.y == label, np.nan, rows.blind)
+    assert worth_of_neighbours(replace(rows, blind=blind)) == np.inf
+    assert worth_of_neighbours(replace(rows, blind=None)) == np.inf

@@ -61,7 +61,7 @@ def test_rows_belong_to_the_cluster_of_the_nearest_centre(real, synthetic):
     assert torch.equal(rows.cluster.long(), torch.cdist(rows.x, centres).argmin(1))
 
 
-NEIGHBOURS = NeighboursConfig(min_rows=15)
+NEIGHBOURS = NeighboursConfig(min_rows=15, min_worth=0)
 
 
 def test_rows_are_described_by_their_neighbours_where_there_are_enough(real, synthetic):
@@ -86,6 +86,15 @@ def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, syntheti
     scores = mixture(rows.x).detach()
     assert ((scores >= 0) & (scores <= 1)).all()
     assert roc_auc_score(rows.y, scores) > 0.9
+
+
+def test_neighbours_that_are_worth_too_little_are_left_to_the_committee(real, synthetic):
+    settings = NEIGHBOURS.model_copy(update={"min_worth": 1.0})  # that is all there could be
+    config = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"neighbours": settings})})
+    mixture = train_mixture_of_experts(real, synthetic, config, seed=0)
+    assert mixture.neighbourhood is None
+    assert mixture.experts.encoding.n_features == mixture.gate.score.in_features == real.x.shape[1]
+    assert roc_auc_score(real.y, mixture(real.x).detach()) > 0.9
 
 
 def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):

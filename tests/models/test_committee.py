@@ -73,3 +73,12 @@ def test_experts_are_the_first_members_with_the_additive_path_of_all():
     expert_deep, expert_additive = Committee(stack, weight).experts(2).paths(X)
     torch.testing.assert_close(expert_deep, deep[:2])
     torch.testing.assert_close(expert_additive, (weight @ additive).expand(2, -1))
+
+
+@torch.no_grad()
+def test_experts_of_fewer_features_are_those_to_whom_the_others_are_nothing():
+    stack = members()
+    torch.nn.init.normal_(stack.net.additive.weight)
+    experts = Committee(stack).experts(2, n_features=2)
+    stack.net.keep_only((stack.encoding.feature_of_output < 2).float().expand(4, -1))
+    torch.testing.assert_close(experts(X[:, :2]), Committee(stack).experts(2)(X))

@@ -128,7 +128,7 @@ def test_expert_s_parameter_count_is_near_table_3():
 def test_a_part_that_was_taken_over_computes_the_same_within_the_stack(tokens, views, additive):
     whole = detector(tokens, (4,), additive=additive).double()
     others = whole(TRAIN.double())[[1, 3]]
-    part = MambaDetector(whole.encoding.with_views(views), whole.config, (2,)).double()
+    part = MambaDetector(whole.encoding.part(views), whole.config, (2,)).double()
     for weight in whole.net.input_weights:
         weight[[0, 2]] = 0
     whole.take_over(part, torch.tensor([0, 2]))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
-from swift_hydra_kedro.models.encoding import MAX_INPUTS, NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
+from swift_hydra_kedro.models.encoding import ALL_VIEWS, MAX_INPUTS, NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
 COLUMNS = arrays(np.float32, st.tuples(st.integers(3, 40), st.just(2)), elements=st.floats(-10, 10, width=16))
 
@@ -52,11 +52,21 @@ def test_equals_the_definition_inside_and_outside_the_training_range(bins):
 @pytest.mark.parametrize("views", [(SCALED,), (SCALED, NORMAL), (SCALED, PIECEWISE), (PIECEWISE, NORMAL)])
 def test_with_some_views_the_others_outputs_are_left_out(views):
     encoding, x = PiecewiseLinearEncoding.fit(normal_rows(), 4), torch.as_tensor(normal_rows(50))
-    part, wanted = encoding.with_views(views), torch.isin(encoding.view_of_output, torch.tensor(views))
+    part, wanted = encoding.part(views), torch.isin(encoding.view_of_output, torch.tensor(views))
     assert torch.equal(part(x), encoding(x)[:, wanted])
     assert torch.equal(part.feature_of_output, encoding.feature_of_output[wanted])
     assert torch.equal(part.view_of_output, encoding.view_of_output[wanted])
     assert part.n_outputs == int(wanted.sum())
+
+
+def test_of_the_first_features_the_others_outputs_are_left_out():
+    train, x = normal_rows(), torch.as_tensor(normal_rows(50))
+    train[:, 1] = train[:, 1] > 0  # no bins
+    encoding = PiecewiseLinearEncoding.fit(train, 4)
+    part, wanted = encoding.part(ALL_VIEWS, 2), encoding.feature_of_output < 2
+    assert torch.equal(part(x[:, :2]), encoding(x)[:, wanted])
+    assert torch.equal(part.feature_of_output, encoding.feature_of_output[wanted])
+    assert part.n_outputs == int(wanted.sum()) == 2 + 4 + 1
 
 
 def test_zero_bins_are_the_features_alone():

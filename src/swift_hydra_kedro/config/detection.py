@@ -25,6 +25,12 @@ class NeighboursConfig(Config):
         256, ge=10, description="Training rows of a class that a row is compared with; more are searched by cells."
     )
     max_references: int = Field(20_000, ge=10, description="Most training rows of a class that the model keeps.")
+    min_worth: float = Field(
+        0.001,
+        ge=0,
+        description="Least AUC-ROC that the columns may be worth to the committee, on rows that its networks have not "
+        "drawn, for the mixture to have them too: to find neighbours takes half of the time of scoring.",
+    )
 
 
 class ExpertsConfig(Config):

@@ -81,7 +81,7 @@ def fit_experts(
     opinions = _share_out(members, _opinions(rows, sample, groups, [said for _, said in trained]))
     weight = network_weights(opinions, config.selectivity)
     committee = Committee(members, torch.as_tensor(weight, dtype=rows.x.dtype, device=rows.x.device))
-    return committee, history, opinions.mean(weight)
+    return committee, history, opinions.mean(weight, blind=~sees_neighbours(np.arange(n_members)))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _groups(
     size = GROUP if device.type == "cpu" else n_members
     for sees_bins in (True, False):
         alike = [e for e in range(n_members) if (PIECEWISE in VIEWS[e % len(VIEWS)]) == sees_bins]
-        seen = encoding if sees_bins or not config.mixed_views else encoding.with_views((SCALED, NORMAL))
+        seen = encoding if sees_bins or not config.mixed_views else encoding.part((SCALED, NORMAL))
         for start in range(0, len(alike), size):
             members = torch.tensor(alike[start : start + size], device=device)
             own = fork(generator)
@@ -136,7 +136,7 @@ def _input_mask(
     masks = []
     for expert, own_order in zip(members.tolist(), order, strict=True):
         views = VIEWS[expert % len(VIEWS)]
-        features = F.pad(own_order < n_seen, (0, n_described), value=PIECEWISE not in views)  # (P,)
+        features = F.pad(own_order < n_seen, (0, n_described), value=bool(sees_neighbours(expert)))  # (P,)
         mask = features[encoding.feature_of_output]
         if config.mixed_views:
             mask = mask & torch.isin(encoding.view_of_output, torch.tensor(views, device=mask.device))
@@ -186,6 +186,11 @@ def _fit_group(
         history.append({"step": start + len(block), "loss": float(total) / len(block)})
         bar.update(len(block))
     return history, _ask(stack, rows.x[sample], sample, bags)
+
+
+def sees_neighbours(network: np.ndarray | int) -> np.ndarray:
+    """Whether networks of these numbers see what neighbours say: those without bins."""
+    return np.array([PIECEWISE not in views for views in VIEWS])[network % len(VIEWS)]
 
 
 def _parameter_groups(rows: TrainingRows, stack: MambaDetector, config: ExpertsConfig) -> list[dict[str, Any]]:

@@ -47,7 +47,8 @@ def fit_mixture(
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
     """Train a gate over the experts, the first of the `committee`, and then both together.
 
-    The rows are those described by their `neighbourhood`.
+    The rows are those that the committee sees. The mixture sees what neighbours say of them if it gets their
+    `neighbourhood`, and without learns to give the same answers by the other features alone.
 
     Returns
     -------
@@ -56,10 +57,11 @@ def fit_mixture(
         One row per tenth of a phase: phase, step, loss, and the largest share that one expert has in the training rows.
     """
     gate_config = config.gate
+    n_features = rows.x.shape[1] - (rows.n_described if neighbourhood is None else 0)
     with seeded_init(generator):
-        gate = NoisyTopKGate(rows.x.shape[1], config.experts.n_experts, gate_config.top_k).to(rows.x.device)
+        gate = NoisyTopKGate(n_features, config.experts.n_experts, gate_config.top_k).to(rows.x.device)
     nn.init.zeros_(gate.score.weight)  # no preference to begin with: the noise gives every expert its turn
-    mixture = MixtureOfExperts(committee.experts(config.experts.n_experts), gate, neighbourhood)
+    mixture = MixtureOfExperts(committee.experts(config.experts.n_experts, n_features), gate, neighbourhood)
     teacher = committee if gate_config.distil else None
     phase = _Phase(mixture, teacher, rows, config, generator, progress)
     history = phase.run("gate", gate_config.training, gate)
@@ -70,7 +72,7 @@ def fit_mixture(
 
 @dataclass(frozen=True)
 class _Batch:
-    """Rows `x (B, P)`, what is to be learnt of them, `y (B,)`, and `weight (B,)`."""
+    """Rows `x (B, P)` as the mixture sees them, what is to be learnt of them, `y (B,)`, and `weight (B,)`."""
 
     x: Tensor
     y: Tensor
@@ -94,6 +96,7 @@ class _Phase:
             [] if teacher is None else teacher.parts(PART if rows.x.device.type == "cpu" else len(teacher.weight))
         )
         self.real = (~rows.synthetic).nonzero().flatten()
+        self.n_features = mixture.experts.encoding.n_features  # that the mixture sees; the teacher sees all
         self.generator, self.progress = generator, progress
         # the softmax over one score is constant: with a single expert per row the gate would never learn
         self.n_chosen = min(max(2, config.gate.top_k), config.experts.n_experts)
@@ -131,6 +134,7 @@ class _Phase:
             x, y, weight = map(torch.stack, zip(*map(self._draw, block), strict=True))  # (steps, B, ...)
             if self.teacher:
                 y = self._ask_teacher(x.flatten(0, 1)).view_as(y)
+            x = x[..., : self.n_features]
             for _ in range(repeats):
                 order = torch.rand(y.shape, generator=self.generator, device=y.device).argsort(dim=0)
                 for place in order:
@@ -184,7 +188,9 @@ class _Phase:
         do as others there may have all or nothing to do in use.
         """
         index = torch.randint(len(self.real), (BALANCED,), generator=self.generator, device=self.real.device)
-        kept, chosen = self.mixture.gate(self.rows.x[self.real[index]], top_k=self.n_chosen)  # (S, k)
+        kept, chosen = self.mixture.gate(
+            self.rows.x[self.real[index], : self.n_features], top_k=self.n_chosen
+        )  # (S, k)
         return self._spread(kept, chosen).mean(0)
 
     def _spread(self, kept: Tensor, chosen: Tensor) -> Tensor:

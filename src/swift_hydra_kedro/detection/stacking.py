@@ -26,13 +26,22 @@ class Opinions:
     y: np.ndarray
     weight: np.ndarray
 
-    def mean(self, weight_of_network: np.ndarray) -> OutOfBag:
-        """Weighted mean over the networks that had not drawn a row; rows that all have drawn are left out."""
+    def mean(self, weight_of_network: np.ndarray, blind: np.ndarray | None = None) -> OutOfBag:
+        """Weighted mean over the networks that had not drawn a row; rows that all have drawn are left out.
+
+        `blind (C,)` is a mask of the networks that do not see what neighbours say.
+        """
+        probability = self._mean(weight_of_network)
+        known = ~np.isnan(probability)
+        of_blind = None if blind is None else self._mean(weight_of_network * blind)[known]
+        return OutOfBag(probability[known], self.y[known], self.weight[known], of_blind)
+
+    def _mean(self, weight_of_network: np.ndarray) -> np.ndarray:
+        """Weighted mean over the networks that had not drawn a row, `(S,)`; NaN where there is none."""
         weight = weight_of_network[:, None] * self.not_drawn  # (C, S)
         total = weight.sum(0)
-        known = total > 0
-        probability = (weight * self.probability).sum(0)[known] / total[known]
-        return OutOfBag(probability, self.y[known], self.weight[known])
+        summed = (weight * self.probability).sum(0)
+        return np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
 
     def joined(self, other: Opinions, share: float) -> Opinions:
         """`1 - share` of these and `share` of the other's, of the same rows."""
@@ -73,6 +82,32 @@ def network_weights(opinions: Opinions, selectivity: float) -> np.ndarray:
     auc_roc[~known] = auc_roc[known].mean()
     weight = np.exp(selectivity * np.sqrt(_n_rare(opinions.y)) * (auc_roc - auc_roc.max()))
     return weight / weight.sum()
+
+
+def worth_of_neighbours(out_of_bag: OutOfBag) -> float:
+    """What AUC-ROC would lose at most if only networks spoke that do not see neighbours, on rows that none has drawn.
+
+    That is the mean over anomalies of the share of normal rows that each would no longer rank below it, and two
+    standard errors of that mean. Infinite without rows of both classes.
+    """
+    if out_of_bag.blind is None:
+        return float("inf")
+    known = ~np.isnan(out_of_bag.blind)
+    y, weight = out_of_bag.y[known], out_of_bag.weight[known]
+    if _n_rare(y) == 0:
+        return float("inf")
+    everyone, blind = (_placements(said[known], y, weight) for said in (out_of_bag.probability, out_of_bag.blind))
+    loss = everyone - blind  # (anomalies,)
+    return float(loss.mean() + 2 * loss.std() / np.sqrt(len(loss)))
+
+
+def _placements(probability: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Share of the normal rows, by weight, that each anomaly ranks above, ties counted half: their mean is AUC-ROC."""
+    normal, anomalous = probability[y == 0], probability[y == 1]
+    order = normal.argsort()
+    total = np.append(0, weight[y == 0][order].cumsum())
+    below, not_above = (total[np.searchsorted(normal[order], anomalous, side)] for side in ("left", "right"))
+    return (below + not_above) / (2 * total[-1])
 
 
 def _auc_roc(opinions: Opinions, network: int) -> float:

@@ -13,6 +13,7 @@ from swift_hydra_kedro.detection.clustering import Clusters, find_clusters
 from swift_hydra_kedro.detection.experts import fit_experts
 from swift_hydra_kedro.detection.gating import fit_mixture
 from swift_hydra_kedro.detection.rows import TrainingRows
+from swift_hydra_kedro.detection.stacking import worth_of_neighbours
 from swift_hydra_kedro.models.batches import trim
 from swift_hydra_kedro.models.calibration import Calibration, OutOfBag
 from swift_hydra_kedro.models.committee import Committee
@@ -84,9 +85,15 @@ def train_gate(
     seed: int,
     progress: bool = False,
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
-    """Train the gate, then gate and experts together, and calibrate what they give; see `fit_mixture`."""
+    """Train the gate, then gate and experts together, and calibrate what they give; see `fit_mixture`.
+
+    Where neighbours are worth little to the committee, the mixture learns to give its answers without them.
+    """
     generators = stage_generators(seed, "gate", rows.x.device)
-    mixture, history = fit_mixture(committee, rows, config, generators.torch, regions.neighbourhood, progress)
+    neighbourhood, settings = regions.neighbourhood, config.experts.neighbours
+    if settings is not None and worth_of_neighbours(out_of_bag) < settings.min_worth:
+        neighbourhood = None
+    mixture, history = fit_mixture(committee, rows, config, generators.torch, neighbourhood, progress)
     if config.calibrate:
         real = ~rows.synthetic
         anomaly_share = float((rows.y * rows.weight)[real].sum() / rows.weight[real].sum())

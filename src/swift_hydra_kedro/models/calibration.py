@@ -23,12 +23,14 @@ EPSILON = 1e-6
 class OutOfBag:
     """Training rows with the mean probability of the experts that had not drawn them.
 
-    `probability (C,)`, labels `y (C,)`, and `weight (C,)`, the number of training rows that each stands for.
+    `probability (C,)`, labels `y (C,)`, `weight (C,)`, the number of training rows that each stands for, and, if asked
+    for, `blind (C,)`, what those alone say that see no neighbours, NaN where all of these have drawn a row.
     """
 
     probability: np.ndarray
     y: np.ndarray
     weight: np.ndarray
+    blind: np.ndarray | None = None
 
 
 class Calibration(nn.Module):

@@ -42,13 +42,16 @@ class Committee(nn.Module):
         ]
 
     @torch.no_grad()
-    def experts(self, n: int) -> MambaDetector:
+    def experts(self, n: int, n_features: int | None = None) -> MambaDetector:
         """Copies of the first `n` members, each with the additive path of the whole committee.
 
         That path is linear in the encoded row, so the mean of all members' is another one, and need not be learnt.
+        With `n_features`, the copies see the first of the features alone.
         """
-        experts = self.members.part(torch.arange(n, device=self.weight.device))
-        own, mean_of = experts.net.additive, self.members.net.additive
+        everyone = torch.arange(len(self.weight), device=self.weight.device)
+        members = self.members.part(everyone, n_features=n_features)
+        experts = members.part(everyone[:n])
+        own, mean_of = experts.net.additive, members.net.additive
         if own is not None and mean_of is not None:
             for part, whole in zip(own.parameters(), mean_of.parameters(), strict=True):  # (n, ...) and (C, ...)
                 part.copy_(torch.tensordot(self.weight, whole, dims=1).expand_as(part))

@@ -147,11 +147,14 @@ class MambaDetector(nn.Module):
         """Logits of scaled rows by the blocks and, if there is one, by the additive path."""
         return self.net.paths(self.encoding(x))
 
-    def part(self, members: Tensor, views: Sequence[int] = ALL_VIEWS) -> MambaDetector:
-        """Copies of the `members (G,)` of this stack, which compute some of the encoding's views alone."""
+    def part(self, members: Tensor, views: Sequence[int] = ALL_VIEWS, n_features: int | None = None) -> MambaDetector:
+        """Copies of the `members (G,)` of this stack, which compute some of the encoding's views alone.
+
+        With `n_features`, they see the first of the features alone, without regard to what the others were to them.
+        """
         device = self.encoding.binned.device
         with torch.random.fork_rng(devices=[]):
-            part = MambaDetector(self.encoding.with_views(views), self.config, (len(members),)).to(device)
+            part = MambaDetector(self.encoding.part(views, n_features), self.config, (len(members),)).to(device)
         own, inputs = self._weights(), self._inputs_of(part)
         for name, weight in part._weights().items():
             weight.copy_(own[name][(members.unsqueeze(1), inputs) if name.startswith(INPUTS) else members])
@@ -177,7 +180,8 @@ class MambaDetector(nn.Module):
     def _inputs_of(self, part: MambaDetector) -> Tensor:
         """Numbers of the inputs that `part` computes, `(F',)`."""
         views = torch.tensor(part.encoding.views, device=self.encoding.binned.device)
-        return torch.isin(self.encoding.view_of_output, views).nonzero().flatten()
+        seen = self.encoding.feature_of_output < part.encoding.n_features
+        return (seen & torch.isin(self.encoding.view_of_output, views)).nonzero().flatten()
 
     def _weights(self) -> dict[str, Tensor]:
         """Views of all weights; names of those by input, `(*stack, F, ...)`, start with `INPUTS`."""

@@ -83,9 +83,12 @@ class PiecewiseLinearEncoding(nn.Module):
         as_float = [torch.as_tensor(array, dtype=torch.float32) for array in arrays]
         return cls(n_features, torch.as_tensor(binned, dtype=torch.int64), *as_float)
 
-    def with_views(self, views: Sequence[int]) -> PiecewiseLinearEncoding:
-        """The same encoding with some of the views alone; its buffers are shared."""
-        return type(self)(self.n_features, *self.buffers(), views=views)  # in the order of the arguments
+    def part(self, views: Sequence[int], n_features: int | None = None) -> PiecewiseLinearEncoding:
+        """The same encoding with some of the views alone, and the first features if not all."""
+        n_features = self.n_features if n_features is None else n_features
+        kept = self.binned < n_features
+        buffers = (buffer[kept] for buffer in self.buffers())  # in the order of the arguments
+        return type(self)(n_features, *buffers, views=views)
 
     @property
     def n_outputs(self) -> int:
