@@ -33,6 +33,10 @@ class Scorer:
         """
         return self.predictor(self.preprocessor.transform(features))
 
+    def score_with_experts(self, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Score as above, and say which experts each probability is of, `(N, k)`, that of most weight first."""
+        return self.predictor.with_experts(self.preprocessor.transform(features))
+
     @cached_property
     def predictor(self) -> Predictor:
         """What scores scaled rows."""

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swift_hydra_kedro.config import AdditiveConfig, MambaConfig
+from swift_hydra_kedro.models import folded
 from swift_hydra_kedro.models.calibration import Calibration
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
-from swift_hydra_kedro.models.folded import fold
 from swift_hydra_kedro.models.layers import MULTIPLE
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 from swift_hydra_kedro.models.neighbours import N_DESCRIBED, Neighbourhood
@@ -17,6 +17,12 @@ from swift_hydra_kedro.models.neighbours import N_DESCRIBED, Neighbourhood
 N_EXPERTS, N_FEATURES = 5, 4
 EDGES = 1e-7  # edges are kept in single precision: by so little do bins overlap, where plain and folded differ
 CONFIG = MambaConfig(d_model=8, d_state=4, bins=3, depth=2, additive=AdditiveConfig())
+
+
+def fold(model):
+    """What gives the probabilities of rows."""
+    score = folded.fold(model)
+    return lambda x: score(x)[0]
 
 
 def rows(n=200, seed=0):
@@ -102,10 +108,10 @@ def test_of_many_tokens_or_in_narrow_layers_company_changes_no_more_than_the_rou
 
 def rows_computed(model, x):
     """Rows that pass the experts, over all of their calls."""
-    folded, sizes = fold(model), []
-    experts = folded.experts
-    folded.experts = [lambda rows, expert=expert: sizes.append(len(rows.x)) or expert(rows) for expert in experts]
-    folded(x)
+    score, sizes = folded.fold(model), []
+    experts = score.experts
+    score.experts = [lambda rows, expert=expert: sizes.append(len(rows.x)) or expert(rows) for expert in experts]
+    score(x)
     return sum(sizes)
 
 
@@ -122,8 +128,14 @@ def test_experts_that_are_never_chosen_change_nothing_and_cost_nothing():
 @pytest.mark.parametrize("n", [1, 40, 1000, 3000])
 def test_each_row_is_computed_by_its_k_experts_alone(n):
     x = rows(n)
-    most = 2 * (n + MULTIPLE - 1) + len(fold(mixture()).experts) * (MULTIPLE - 1)  # rows and members are filled up
+    most = 2 * (n + MULTIPLE - 1) + N_EXPERTS * (MULTIPLE - 1)  # rows and members are filled up
     assert 2 * n <= rows_computed(mixture(), x) <= most
+
+
+def test_the_experts_of_a_row_are_those_that_the_gate_chooses():
+    model, x = mixture(), rows(seed=1)
+    assert torch.equal(folded.fold(model)(x)[1], model.gate(x)[1])
+    assert folded.fold(detector())(x)[1].tolist() == [[0]] * len(x)
 
 
 def test_no_rows_give_no_scores():

@@ -28,12 +28,15 @@ BLOCK = 4096
 LOCATED_AT_ONCE = 1024
 LANES = 16
 Weights = dict[str, Tensor]
-Score = Callable[[Tensor], Tensor]
+Score = Callable[[Tensor], tuple[Tensor, Tensor]]
 Member = Callable[["LocatedRows"], Tensor]
 
 
 def fold(model: MambaDetector | MixtureOfExperts) -> Score:
-    """Prepare a single detector or a mixture for scoring: scaled rows `(B, P)` -> probabilities `(B,)` in float64."""
+    """Prepare a single detector or a mixture for scoring.
+
+    What is returned takes scaled rows `(B, P)` and gives probabilities `(B,)` in float64 and the experts they are of.
+    """
     return FoldedMixture(model) if isinstance(model, MixtureOfExperts) else FoldedSingle(model)
 
 
@@ -44,8 +47,8 @@ class FoldedMixture:
         self.mixture = mixture
         self.locate, self.experts = fold_members(mixture.experts)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities of scaled rows, `(B, P)` -> `(B,)`, and the experts that they are of, `(B, k)`."""
         mixture, n_rows = self.mixture, len(x)
         described = mixture.describe(filled_up(x))  # (B, P')
         weights, chosen = mixture.gate(described)  # (B, k) each
@@ -57,7 +60,8 @@ class FoldedMixture:
             for part in own.split(BLOCK // MULTIPLE) if len(own) else ():
                 pairs = part.flatten()
                 probability[pairs] = expert(located.of(pairs // mixture.gate.top_k))
-        return mixture.calibration((weights * probability.view_as(weights)).sum(-1))[:n_rows]
+        mean = (weights * probability.view_as(weights)).sum(-1)
+        return mixture.calibration(mean)[:n_rows], chosen[:n_rows]
 
 
 class FoldedSingle:
@@ -66,9 +70,10 @@ class FoldedSingle:
     def __init__(self, detector: MambaDetector) -> None:
         self.locate, (self.detector,) = fold_members(detector)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Probabilities of scaled rows, `(B, P)` -> `(B,)`."""
-        return self.detector(self.locate(filled_up(x)))[: len(x)]
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities of scaled rows, `(B, P)` -> `(B,)`, and noughts, for there is one expert, `(B, 1)`."""
+        probability = self.detector(self.locate(filled_up(x)))[: len(x)]
+        return probability, torch.zeros(len(x), 1, dtype=torch.int64, device=x.device)
 
 
 def fold_members(detector: MambaDetector) -> tuple[Callable[[Tensor], LocatedRows], list[Member]]:

@@ -31,6 +31,10 @@ class Predictor:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Score rows."""
+        return self.with_experts(x)[0]
+
+    def with_experts(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Score rows `(N, P)`, and say which experts did, `(N, k)`, that of most weight first."""
         n_threads = torch.get_num_threads()
         rounds = max(1, math.ceil(x.size / (CHUNK * n_threads)))  # all threads are done at about the same time
         n_chunks = min(len(x) // MIN_ROWS, rounds * n_threads)
@@ -38,13 +42,15 @@ class Predictor:
             with narrow_threads(1):
                 return self._score(x, threading.Event())
         chunks = np.array_split(x, n_chunks)
-        return np.concatenate(in_threads([partial(self._score, chunk) for chunk in chunks], self.device))
+        parts = in_threads([partial(self._score, chunk) for chunk in chunks], self.device)
+        probability, chosen = map(np.concatenate, zip(*parts, strict=True))
+        return probability, chosen
 
     @torch.inference_mode()
-    def _score(self, x: np.ndarray, stop: threading.Event) -> np.ndarray:
-        if stop.is_set():
-            return np.empty(0)
-        return self.score(torch.as_tensor(x, dtype=torch.float32).to(self.device)).cpu().numpy()
+    def _score(self, x: np.ndarray, stop: threading.Event) -> tuple[np.ndarray, np.ndarray]:
+        rows = torch.as_tensor(x[: 0 if stop.is_set() else None], dtype=torch.float32).to(self.device)
+        probability, chosen = self.score(rows)
+        return probability.cpu().numpy(), chosen.cpu().numpy()
 
 
 @torch.inference_mode()
