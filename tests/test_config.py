@@ -10,6 +10,7 @@ from swift_hydra_kedro.config import (
     PreparationConfig,
     PretrainingConfig,
     RunConfig,
+    ScoringConfig,
     SwiftHydraConfig,
     SynthesisConfig,
     TablesConfig,
@@ -24,6 +25,7 @@ STAGES = {
     "synthesis": SynthesisConfig,
     "detection": DetectionConfig,
     "evaluation": EvaluationConfig,
+    "scoring": ScoringConfig,
 }
 
 

@@ -30,6 +30,7 @@ from swift_hydra_kedro.models.selective_scan import resolve_backend
 from swift_hydra_kedro.resuming import NodeRecord, check_resumable, parameter_names
 
 RECORDS = "node_records"
+PATHS = ("input", "output")  # of the scoring pipeline, read by catalog.yml
 WIDTH_OF_LOGS = 120
 
 
@@ -134,7 +135,7 @@ def _plain(value: Any) -> Any:
 def _check_runtime_parameters(given: dict[str, Any]) -> None:
     """Refuse what `--params` misspells, and what would part a run from the folders named after it."""
     shortcuts = [name for name in RunConfig.model_fields if name != "device"]
-    known = {*shortcuts, *(name for pipeline in pipelines.values() for name in parameter_names(pipeline))}
+    known = {*shortcuts, *PATHS, *(name for pipeline in pipelines.values() for name in parameter_names(pipeline))}
     for name in given.keys() - known:
         close = get_close_matches(name, known, n=1)
         raise ValueError(

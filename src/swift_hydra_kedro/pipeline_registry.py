@@ -1,10 +1,18 @@
-"""The pipelines by name: every stage alone, and `full`, their sum."""
+"""The pipelines by name: every stage alone, `full`, their sum, and `scoring`, which comes after."""
 
 from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from swift_hydra_kedro.pipelines import detection, evaluation, ingestion, preparation, pretraining, synthesis
+from swift_hydra_kedro.pipelines import (
+    detection,
+    evaluation,
+    ingestion,
+    preparation,
+    pretraining,
+    scoring,
+    synthesis,
+)
 
 STAGES = {
     "ingestion": ingestion,
@@ -20,4 +28,4 @@ def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines that `kedro run --pipeline=...` knows."""
     stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
     full = sum(stages.values(), start=Pipeline([]))
-    return stages | {"full": full, "__default__": full}
+    return stages | {"full": full, "scoring": scoring.create_pipeline(), "__default__": full}

@@ -35,6 +35,35 @@ def test_mixed_table_with_missing_values_runs_to_the_end(workshop, tips):
     assert workshop.load("metrics", **tips)["data"]["n_features"] == 6
 
 
+def test_new_rows_are_scored_with_their_ids(workshop, tips, tmp_path):
+    source = pd.read_csv(workshop.folder / "data/01_raw/tips.csv")
+    new, out = tmp_path / "new.csv", tmp_path / "scores.csv"
+    rows = source.drop(columns="friday")[::-1].astype({"tip": object})
+    rows.iloc[7, rows.columns.get_loc("tip")] = "much"
+    rows.to_csv(new, index=False)
+    workshop.run("scoring", **tips, input=str(new), output=str(out))
+    scores, rejects = pd.read_csv(out), pd.read_csv(tmp_path / "scores.rejects.csv")
+    assert rejects[["row", "bill", "reason"]].to_numpy().tolist() == [
+        [7, rows["bill"].iloc[7], "column 'tip' must be a number and is 'much'"]
+    ]
+    assert scores["bill"].tolist() == rows["bill"].drop(rows.index[7]).tolist()
+    test, own = workshop.load("test_table", "own_scores", **tips)
+    expected = pd.Series(own["swift_hydra_mome"].to_numpy(), index=test["__id__bill"])
+    found = scores.set_index("bill")["score"]
+    common = [bill for bill in expected.index if bill in found.index]
+    assert len(common) >= len(expected) - 1
+    np.testing.assert_allclose(found[common], expected[common], rtol=1e-5)
+    report = workshop.load("scoring_report", **tips)
+    assert report["n_rows"] == len(scores) == sum(report["score_histogram"])
+    assert report["n_anomalies"] == scores["is_anomaly"].sum()
+
+
+def test_without_a_name_of_new_rows_the_test_rows_are_scored(workshop, tips):
+    workshop.run("scoring", **tips)
+    test, scores = workshop.load("test_table", "scores_of_new_rows", **tips)
+    assert scores.n_rows == len(test)
+
+
 def test_synthetic_rows_of_a_mixed_table_hold_its_own_categories(workshop, tips):
     table, synthetic = workshop.load("train_table", "synthetic_anomalies", **tips)
     for name in ("sex", "smoker", "time", "size"):

@@ -13,6 +13,7 @@ from swift_hydra_kedro.config.detection import DetectionConfig, ExpertsConfig, G
 from swift_hydra_kedro.config.evaluation import EvaluationConfig
 from swift_hydra_kedro.config.mamba import AdditiveConfig, MambaConfig
 from swift_hydra_kedro.config.pretraining import CVAEConfig, DetectorConfig, JudgeConfig, PretrainingConfig
+from swift_hydra_kedro.config.scoring import ScoringConfig
 from swift_hydra_kedro.config.synthesis import OutskirtsConfig, PolicyConfig, RewardConfig, SynthesisConfig
 from swift_hydra_kedro.config.training import BalancedTrainingConfig, TrainingConfig
 
@@ -35,6 +36,7 @@ __all__ = [
     "PretrainingConfig",
     "RewardConfig",
     "RunConfig",
+    "ScoringConfig",
     "SwiftHydraConfig",
     "SynthesisConfig",
     "TableConfig",

@@ -14,7 +14,7 @@ from swift_hydra_kedro.data.columns import is_numeric, reject_dates, reject_misr
 from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.table import LabelledTable, feature_frame
 
-_CSV = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
+CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
 
 
 def read_table(config: TableConfig, project: Path) -> LabelledTable:
@@ -70,8 +70,8 @@ def read_frame(path: str, label: str = "y") -> pd.DataFrame:
         If the suffix is another, the file cannot be parsed, or a column has no name or another's name.
     """
     name = path.lower()
-    if not name.endswith((*_CSV, ".parquet", ".npz")):
-        raise ValueError(f"{path}: the file's name must end in .parquet, .npz or one of {', '.join(_CSV)}")
+    if not name.endswith((*CSV_SUFFIXES, ".parquet", ".npz")):
+        raise ValueError(f"{path}: the file's name must end in .parquet, .npz or one of {', '.join(CSV_SUFFIXES)}")
     try:
         if name.endswith(".npz"):
             X, y = read_npz(path, label)

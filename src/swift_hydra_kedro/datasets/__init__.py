@@ -2,5 +2,6 @@
 
 from swift_hydra_kedro.datasets.checkpoint import CheckpointDataset
 from swift_hydra_kedro.datasets.raw_tables import RawTablesDataset
+from swift_hydra_kedro.datasets.streams import ScoresDataset, TableStreamDataset
 
-__all__ = ["CheckpointDataset", "RawTablesDataset"]
+__all__ = ["CheckpointDataset", "RawTablesDataset", "ScoresDataset", "TableStreamDataset"]

@@ -1,0 +1,78 @@
+"""Which rows of a table can be scored, and why the others cannot."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from swift_hydra_kedro.data.columns import is_numeric, reject_dates, to_numbers
+from swift_hydra_kedro.data.encoding import CategoricalColumn
+from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+
+TRUTH = {"true": 1.0, "false": 0.0}
+
+
+class Admission(NamedTuple):
+    """Columns as in training, of all rows `(N, P_source)`, and for each row the reason to refuse it, or "", `(N,)`."""
+
+    features: pd.DataFrame
+    reason: np.ndarray
+
+
+def admit(rows: pd.DataFrame, preprocessor: TablePreprocessor) -> Admission:
+    """Bring the columns of new rows to the types of training; what is text there may stand for numbers.
+
+    A missing value is no reason to refuse a row, nor is a category that training did not have: both are encoded as
+    `TablePreprocessor` describes.
+
+    Raises
+    ------
+    ValueError
+        If a column of numbers holds dates.
+    """
+    reason = np.full(len(rows), "", dtype=object)
+    columns: dict[str | int, np.ndarray | pd.Series] = {}
+    for name in preprocessor.numeric.names:
+        columns[name], refused = _numbers(rows[name])
+        at = (reason == "") & (refused != "")
+        reason[at] = [f"column {name!r} {why}" for why in refused[at]]
+    for category in preprocessor.categorical:
+        columns[category.name] = _categories(rows[category.name], category)
+    return Admission(pd.DataFrame({name: columns[name] for name in preprocessor.columns}, index=rows.index), reason)
+
+
+def _numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Float64 values `(N,)`, and what is wrong with each, or ""."""
+    wrong = np.full(len(column), "", dtype=object)
+    if is_numeric(column):
+        values = to_numbers(column)
+    else:
+        reject_dates(column)
+        values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, copy=True)
+        unread = np.isnan(values) & column.notna().to_numpy()
+        if unread.any():
+            values[unread] = column[unread].astype(str).str.strip().str.lower().map(TRUTH)
+            unread &= np.isnan(values)
+            wrong[unread] = [f"must be a number and is {text!r}" for text in column[unread]]
+    wrong[np.isinf(values)] = "is infinite"
+    return values, wrong
+
+
+def _categories(column: pd.Series, category: CategoricalColumn) -> pd.Series:
+    """Texts such as `1.0` as the known category `1`, which they were in training if all of the column were numbers."""
+    if is_numeric(column):
+        return column
+    codes, texts = pd.factorize(column.astype(object))
+    known = set(category.categories)
+    spelt = [text if str(text) in known else _whole(text, known) for text in texts]
+    return pd.Series(np.append(np.array(spelt, dtype=object), np.nan)[codes], index=column.index)
+
+
+def _whole(text: object, known: set[str]) -> object:
+    try:
+        number = float(str(text))
+    except ValueError:
+        return text
+    return str(int(number)) if number.is_integer() and str(int(number)) in known else text

@@ -1,0 +1,141 @@
+"""Tables of any size, read chunk by chunk: CSV, Parquet, and folders of Parquet files, wherever fsspec can look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.dataset
+
+from swift_hydra_kedro.data.tabular import CSV_SUFFIXES
+
+LONGEST_QUOTE = 100
+# fmt: off
+MISSING = [  # what `pandas.read_csv` takes for a missing value, as it reads training tables
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+]
+# fmt: on
+
+
+class Chunk(NamedTuple):
+    """Some rows of a table: the number of the first, the rows, and lines between them that are none, as messages."""
+
+    start: int
+    rows: pd.DataFrame
+    broken: list[str]
+
+
+@dataclass(frozen=True)
+class TableStream:
+    """A table at `path`, of which nothing is read before it is asked for.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing there.
+    ValueError
+        If the name's suffix is not known, or the content is not what the suffix says.
+    """
+
+    path: str
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the table is a CSV file; otherwise it is Parquet."""
+        return self.path.lower().endswith(CSV_SUFFIXES)
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        self._check()
+        return self._csv_header() if self.is_csv else list(self._parquet.schema.names)
+
+    @property
+    def n_rows(self) -> int | None:
+        """Number of rows where it costs nothing to know it."""
+        return None if self.is_csv else self._parquet.count_rows()
+
+    def chunks(self, columns: Sequence[str], n_rows: int, n_bytes: int) -> Iterator[Chunk]:
+        """Read some of the columns.
+
+        Parameters
+        ----------
+        columns
+            Names of columns that are there. Those of a CSV file come as text.
+        n_rows
+            Most rows in a chunk of a Parquet file.
+        n_bytes
+            About the bytes in a chunk of a CSV file.
+        """
+        self._check()
+        start = 0
+        broken: list[str] = []
+        batches = self._csv_batches(columns, n_bytes, broken) if self.is_csv else self._parquet_batches(columns, n_rows)
+        try:
+            for batch in batches:
+                yield Chunk(start, batch.to_pandas(), broken.copy())
+                broken.clear()
+                start += len(batch)
+        except pa.ArrowException as error:
+            raise ValueError(f"cannot read {self.path}, after {start} rows: {error}") from error
+        if broken:  # behind the last row
+            yield Chunk(start, pd.DataFrame(columns=list(columns), dtype=object), broken)
+
+    def _check(self) -> None:
+        fs, path = fsspec.url_to_fs(self.path)
+        if not fs.exists(path):
+            raise FileNotFoundError(f"there is no file or folder {self.path}")
+        if not self.is_csv and not self.path.lower().endswith(".parquet") and not fs.isdir(path):
+            raise ValueError(
+                f"{self.path}: the name must end in .parquet or one of {', '.join(CSV_SUFFIXES)}, "
+                "or be that of a folder of Parquet files"
+            )
+
+    @cached_property
+    def _parquet(self) -> pyarrow.dataset.Dataset:
+        fs, path = fsspec.url_to_fs(self.path)
+        try:
+            found = pyarrow.dataset.dataset(path, filesystem=fs, format="parquet", partitioning="hive")
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(f"cannot read {self.path}: {error}") from error
+        if not found.files:
+            raise ValueError(f"{self.path}: there are no Parquet files in this folder")
+        return found
+
+    def _parquet_batches(self, columns: Sequence[str], n_rows: int) -> Iterator[pa.RecordBatch]:
+        """One file and one batch ahead at most: what is read ahead fills memory."""
+        yield from self._parquet.to_batches(
+            columns=list(columns), batch_size=n_rows, batch_readahead=1, fragment_readahead=1
+        )
+
+    def _csv_header(self) -> list[str]:
+        header = pd.read_csv(self.path, header=None, nrows=1, dtype=str, keep_default_na=False)
+        return header.iloc[0].tolist()
+
+    def _csv_batches(self, columns: Sequence[str], n_bytes: int, broken: list[str]) -> Iterator[pa.RecordBatch]:
+        """As text: what a column holds is known from training, and guessing it from the first chunk would go wrong."""
+
+        def skip(row: pyarrow.csv.InvalidRow) -> str:
+            quote = row.text if len(row.text) <= LONGEST_QUOTE else f"{row.text[:LONGEST_QUOTE]}..."
+            broken.append(f"{row.actual_columns} fields, where the header has {row.expected_columns}: {quote!r}")
+            return "skip"
+
+        with fsspec.open(self.path, "rb", compression="infer") as file:
+            yield from pyarrow.csv.open_csv(
+                file,
+                pyarrow.csv.ReadOptions(block_size=n_bytes),
+                pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
+                pyarrow.csv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()),
+                    include_columns=list(columns),
+                    null_values=MISSING,
+                    strings_can_be_null=True,
+                ),
+            )

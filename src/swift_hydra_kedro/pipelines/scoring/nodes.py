@@ -1,0 +1,42 @@
+"""Put a trained model to work on new rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from swift_hydra_kedro.config import RunConfig, ScoringConfig, TablesConfig
+from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.data.stream import TableStream
+from swift_hydra_kedro.scoring import Scoring
+
+BINS = 50
+
+
+def score_new_rows(
+    model: Checkpoint, new_rows: TableStream, scoring: ScoringConfig, tables: TablesConfig, run: RunConfig
+) -> Scoring:
+    """Check that the model can score the table; its rows are scored as they are saved."""
+    key = scoring.key
+    if key is None:
+        own = tables.root.get(run.dataset)
+        key = tuple(name for name in own.id_columns if name in new_rows.columns) if own else ()
+    return Scoring.of(model, new_rows, key, scoring)
+
+
+def summarise_scores(scores: TableStream, scoring: ScoringConfig) -> dict[str, Any]:
+    """Count rows and alerts, and say how the scores are distributed."""
+    n_rows, n_anomalies, histogram = 0, 0, np.zeros(BINS, dtype=int)
+    for chunk in scores.chunks(["score", "is_anomaly"], scoring.chunk_rows, scoring.chunk_bytes):
+        score = pd.to_numeric(chunk.rows["score"])
+        n_rows += len(score)
+        n_anomalies += int((chunk.rows["is_anomaly"].astype(str) == "True").sum())
+        histogram += np.histogram(score, BINS, (0, 1))[0]
+    return {
+        "n_rows": n_rows,
+        "n_anomalies": n_anomalies,
+        "anomaly_share": n_anomalies / n_rows if n_rows else 0.0,
+        "score_histogram": histogram.tolist(),
+    }

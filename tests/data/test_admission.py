@@ -1,0 +1,58 @@
+"""Which rows can be scored: text that stands for numbers, and reasons where it does not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swift_hydra_kedro.config import PreparationConfig
+from swift_hydra_kedro.data.admission import admit
+from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+
+TRAIN = pd.DataFrame({"size": [1.0, 2.5, np.nan, 4.0], "branch": ["1", "2", "1", "x"], "open": [0.0, 1.0, 1.0, 0.0]})
+
+
+@pytest.fixture
+def fitted():
+    return TablePreprocessor.fit(TRAIN, PreparationConfig())
+
+
+def test_rows_as_in_training_pass_unchanged(fitted):
+    features, reason = admit(TRAIN, fitted)
+    assert reason.tolist() == [""] * 4
+    np.testing.assert_array_equal(fitted.transform(features), fitted.transform(TRAIN))
+
+
+def test_text_stands_for_the_numbers_and_categories_of_training(fitted):
+    as_text = pd.DataFrame(
+        {"open": ["0", " 1", "True", "false"], "branch": ["1.0", "2", "1", "x"], "size": ["1", "2.5", None, "4e0"]}
+    )
+    features, reason = admit(as_text, fitted)
+    assert reason.tolist() == [""] * 4
+    np.testing.assert_array_equal(fitted.transform(features), fitted.transform(TRAIN))
+
+
+def test_numbers_stand_for_categories_that_were_numbers(fitted):
+    features, _ = admit(TRAIN.assign(branch=[1.0, 2.0, 1.0, np.nan]), fitted)
+    np.testing.assert_array_equal(fitted.transform(features)[:3], fitted.transform(TRAIN)[:3])
+
+
+def test_rows_are_refused_for_the_first_thing_that_is_wrong(fitted):
+    rows = pd.DataFrame({"size": ["1", "big", "inf", "?"], "branch": ["1"] * 4, "open": ["1", "0", "1", "no"]})
+    reason = admit(rows, fitted).reason.tolist()
+    assert reason == [
+        "",
+        "column 'size' must be a number and is 'big'",
+        "column 'size' is infinite",
+        "column 'size' must be a number and is '?'",
+    ]
+
+
+def test_new_categories_and_gaps_are_no_reason(fitted):
+    rows = pd.DataFrame({"size": [None, "3"], "branch": ["new", None], "open": ["1", None]})
+    assert admit(rows, fitted).reason.tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("dates", [["2024-05-31"] * 2, pd.to_datetime(["2024-05-31"] * 2)])
+def test_dates_for_numbers_are_an_error(fitted, dates):
+    with pytest.raises(ValueError, match="'size' holds dates"):
+        admit(pd.DataFrame({"size": dates, "branch": ["1", "1"], "open": [0, 1]}), fitted)

@@ -1,0 +1,134 @@
+"""Scores of tables of any size are those of the model, row by row, and no row is lost."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swift_hydra_kedro.config import ScoringConfig
+from swift_hydra_kedro.data.stream import TableStream
+from swift_hydra_kedro.scoring import Scoring, name_of, path_of_rejects, write_scores
+
+from .mixed_table import fitted_classifier, mixed_table
+
+SMALL = ScoringConfig(chunk_rows=17, chunk_bytes=1024)
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    return fitted_classifier(threshold=0.3).scorer_
+
+
+@pytest.fixture(scope="module")
+def model(scorer):
+    return scorer.to_checkpoint()
+
+
+@pytest.fixture
+def rows():
+    rows = mixed_table(60, seed=1)[0]
+    return rows.assign(name=[f"row {i}" for i in range(60)], further=1.0)[[*rows.columns[::-1], "further", "name"]]
+
+
+def write(rows, path):
+    rows.to_parquet(path) if path.suffix == ".parquet" else rows.to_csv(path, index=False)
+    return TableStream(str(path))
+
+
+def scores_of(model, table, out, key=("name",), **changes):
+    write_scores(Scoring.of(model, table, key, SMALL.model_copy(update=changes)), str(out))
+    return pd.read_parquet(out) if out.suffix == ".parquet" else pd.read_csv(out)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_scores_are_those_of_the_table_at_once(scorer, model, rows, tmp_path, suffix):
+    found = scores_of(model, write(rows, tmp_path / f"in{suffix}"), tmp_path / f"out{suffix}")
+    score, experts = scorer.score_with_experts(rows)
+    np.testing.assert_allclose(found["score"], score, rtol=1e-5)
+    np.testing.assert_array_equal(found[["expert_1", "expert_2"]], experts)
+    assert found["name"].tolist() == rows["name"].tolist()
+    assert found["row"].tolist() == list(range(60))
+    assert found["is_anomaly"].tolist() == (score >= 0.3).tolist()
+    assert set(found["model"]) == {name_of(model)}
+    assert not (tmp_path / "out.rejects.csv").exists()
+
+
+def test_a_threshold_stands_in_for_the_model_s(model, rows, tmp_path):
+    found = scores_of(model, write(rows, tmp_path / "in.csv"), tmp_path / "out.csv", threshold=0.6)
+    assert found["is_anomaly"].tolist() == (found["score"] >= 0.6).tolist()
+    assert set(found["threshold"]) == {0.6}
+
+
+def test_rejected_rows_are_kept_with_the_reason_and_the_others_are_scored(scorer, model, rows, tmp_path):
+    number = scorer.preprocessor.numeric.names[0]
+    rows = rows.astype({number: object})
+    rows.loc[rows.index[[3, 40]], number] = "?"
+    table = write(rows, tmp_path / "in.csv")
+    with (tmp_path / "in.csv").open("a") as file:
+        file.write("1,2\n")
+    found = scores_of(model, table, tmp_path / "out.csv")
+    rejects = pd.read_csv(tmp_path / "out.rejects.csv")
+    assert found["row"].tolist() == [i for i in range(60) if i not in (3, 40)]
+    assert sorted(rejects["name"].dropna()) == ["row 3", "row 40"]
+    assert sorted(rejects["row"].dropna()) == [3, 40]
+    assert set(rejects.dropna()["reason"]) == {f"column '{number}' must be a number and is '?'"}
+    assert rejects["reason"].str.startswith("2 fields, where the header has").sum() == 1
+    write(rows.assign(**{number: 1.0}), tmp_path / "in.csv")
+    scores_of(model, table, tmp_path / "out.csv")
+    assert not (tmp_path / "out.rejects.csv").exists()
+
+
+def test_a_table_of_which_no_row_can_be_scored_is_an_error_and_leaves_earlier_scores(scorer, model, rows, tmp_path):
+    number = scorer.preprocessor.numeric.names[0]
+    (tmp_path / "out.csv").write_text("before")
+    with pytest.raises(ValueError, match=r"in.csv: no row can be scored.*must be a number and is 'x'"):
+        scores_of(model, write(rows.assign(**{number: "x"}), tmp_path / "in.csv"), tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_no_rows_give_no_scores(model, rows, tmp_path):
+    found = scores_of(model, write(rows[:0], tmp_path / "in.parquet"), tmp_path / "out.parquet")
+    assert len(found) == 0
+    assert found.columns.tolist() == [
+        "row",
+        "name",
+        "score",
+        "is_anomaly",
+        "threshold",
+        "expert_1",
+        "expert_2",
+        "model",
+    ]
+
+
+@pytest.mark.parametrize("key", [(), ("number",)])
+def test_missing_columns_are_told_before_anything_is_read(model, rows, tmp_path, key):
+    kept = rows if key else rows.drop(columns=rows.columns[0])
+    table = write(kept, tmp_path / "in.csv")
+    with pytest.raises(
+        ValueError, match=rf"in.csv: 1 of \d+ columns are missing: \['{key[0] if key else rows.columns[0]}'\]"
+    ):
+        Scoring.of(model, table, key, SMALL)
+
+
+def test_columns_that_are_there_twice_are_told(model, rows, tmp_path):
+    twice = pd.concat([rows, rows.iloc[:, :1]], axis=1)
+    with pytest.raises(ValueError, match=r"in.csv: columns are there twice"):
+        Scoring.of(model, write(twice, tmp_path / "in.csv"), (), SMALL)
+
+
+def test_the_name_of_a_model_changes_with_the_model(scorer, model):
+    other = fitted_classifier(threshold=0.4).scorer_.to_checkpoint()
+    assert name_of(model) == name_of(scorer.to_checkpoint()) != name_of(other)
+
+
+@pytest.mark.parametrize(
+    ("path", "rejects"),
+    [
+        ("scores.parquet", "scores.rejects.csv"),
+        ("a.b/scores.csv.gz", "a.b/scores.rejects.csv"),
+        ("memory://x/2026.11.25.parquet", "memory://x/2026.11.25.rejects.csv"),
+    ],
+)
+def test_rejects_lie_beside_the_scores(path, rejects):
+    assert path_of_rejects(path) == rejects
