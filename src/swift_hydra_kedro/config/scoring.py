@@ -17,5 +17,5 @@ class ScoringConfig(Config):
     threshold: float | None = Field(
         None, ge=0, le=1, description="Least probability that is called an anomaly; null: the model's."
     )
-    chunk_rows: int = Field(65_536, ge=1, description="Rows of a Parquet file in memory at a time.")
+    chunk_rows: int = Field(32_768, ge=1, description="Rows of a Parquet file in memory at a time.")
     chunk_bytes: int = Field(2**23, ge=1024, description="Bytes of a CSV file in memory at a time.")

@@ -111,8 +111,13 @@ class TableStream:
 
     def _parquet_batches(self, columns: Sequence[str], n_rows: int) -> Iterator[pa.RecordBatch]:
         """One file and one batch ahead at most: what is read ahead fills memory."""
+        options = pyarrow.dataset.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
         yield from self._parquet.to_batches(
-            columns=list(columns), batch_size=n_rows, batch_readahead=1, fragment_readahead=1
+            columns=list(columns),
+            batch_size=n_rows,
+            batch_readahead=1,
+            fragment_readahead=1,
+            fragment_scan_options=options,
         )
 
     def _csv_header(self) -> list[str]:
