@@ -1,5 +1,7 @@
 """Tables chunk by chunk, against the same tables read at once."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,6 +62,17 @@ def test_lines_of_another_number_of_fields_are_told(tmp_path):
     assert chunk.rows["size"].tolist() == ["1", "4"]
     assert chunk.broken[0] == "3 fields, where the header has 2: '2,blue,3'"
     assert len(chunk.broken[1]) < 200
+
+
+def test_no_broken_line_is_lost_or_told_twice_however_far_the_reader_is_ahead(tmp_path):
+    path, lines = tmp_path / "rows.csv", [f"{i},red" if i % 3 else f"{i},too,many" for i in range(3000)]
+    path.write_text("\n".join(["size,colour", *lines]))
+    rows, broken = 0, []
+    for chunk in TableStream(str(path)).chunks(["size"], 1, 1024):
+        time.sleep(0.02)  # meanwhile the reader goes on
+        rows, broken = rows + len(chunk.rows), broken + chunk.broken
+    assert rows == 2000
+    assert [int(message.split("'")[1].split(",")[0]) for message in broken] == list(range(0, 3000, 3))
 
 
 def test_missing_values_are_spelt_as_in_training_tables():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,17 +77,16 @@ class TableStream:
         """
         self._check()
         start = 0
-        broken: list[str] = []
+        broken: deque[str] = deque()  # read ahead, by another thread
         batches = self._csv_batches(columns, n_bytes, broken) if self.is_csv else self._parquet_batches(columns, n_rows)
         try:
             for batch in batches:
-                yield Chunk(start, batch.to_pandas(), broken.copy())
-                broken.clear()
+                yield Chunk(start, batch.to_pandas(), _taken_from(broken))
                 start += len(batch)
         except pa.ArrowException as error:
             raise ValueError(f"cannot read {self.path}, after {start} rows: {error}") from error
         if broken:  # behind the last row
-            yield Chunk(start, pd.DataFrame(columns=list(columns), dtype=object), broken)
+            yield Chunk(start, pd.DataFrame(columns=list(columns), dtype=object), _taken_from(broken))
 
     def _check(self) -> None:
         fs, path = fsspec.url_to_fs(self.path)
@@ -124,7 +124,7 @@ class TableStream:
         header = pd.read_csv(self.path, header=None, nrows=1, dtype=str, keep_default_na=False)
         return header.iloc[0].tolist()
 
-    def _csv_batches(self, columns: Sequence[str], n_bytes: int, broken: list[str]) -> Iterator[pa.RecordBatch]:
+    def _csv_batches(self, columns: Sequence[str], n_bytes: int, broken: deque[str]) -> Iterator[pa.RecordBatch]:
         """As text: what a column holds is known from training, and guessing it from the first chunk would go wrong."""
 
         def skip(row: pyarrow.csv.InvalidRow) -> str:
@@ -144,3 +144,8 @@ class TableStream:
                     strings_can_be_null=True,
                 ),
             )
+
+
+def _taken_from(messages: deque[str]) -> list[str]:
+    """All messages so far, which are then no longer there; others may come at any time."""
+    return [messages.popleft() for _ in range(len(messages))]
