@@ -3,9 +3,9 @@
 usage: make speed DATA=FOLDER [ARGS="--datasets 8_celeba,10_cover --methods swift_hydra,lightgbm"]
 
 Each method trains on 40 % of a table, with all cores, and scores the others from raw features to probabilities. Swift
-Hydra trains its committee as ever, which decides whether its mixture looks at neighbours; the mixture learns from it for
-a few steps only, and there is no synthesis, for neither makes a difference to speed. The least of some rounds counts:
-machines are shared.
+Hydra trains its committee as ever, which decides whether its mixture looks at neighbours; the mixture learns from it
+for a few steps only, and there is no synthesis, for neither makes a difference to speed. The least of some rounds
+counts: machines are shared.
 """
 
 from __future__ import annotations
