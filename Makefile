@@ -35,7 +35,7 @@ benchmark: $(VENV)/.run  ## Compare with boosted trees and forests on the ADBenc
 	$(PIP) --editable '.[benchmark]'
 	$(BIN)/python benchmarks/accuracy.py --data $(or $(DATA),$(error DATA=folder names the ADBench .npz files)) $(ARGS)
 
-speed: $(VENV)/.run  ## Time the scoring of Swift Hydra and its peers on the ADBench files in DATA (half an hour)
+speed: $(VENV)/.run  ## Time the scoring of Swift Hydra and its peers on the ADBench files in DATA (an hour)
 	$(PIP) --editable '.[benchmark]'
 	mkdir -p build
 	$(BIN)/python -m pytest benchmarks/speed --data $(or $(DATA),$(error DATA=folder names the ADBench .npz files)) \
