@@ -8,6 +8,7 @@ from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.stream import TableStream
 from swift_hydra_kedro.scoring import Scoring, name_of, path_of_rejects, write_scores
 
+from .budgets import WIDE
 from .mixed_table import fitted_classifier, mixed_table
 
 SMALL = ScoringConfig(chunk_rows=17, chunk_bytes=1024)
@@ -15,7 +16,7 @@ SMALL = ScoringConfig(chunk_rows=17, chunk_bytes=1024)
 
 @pytest.fixture(scope="module")
 def scorer():
-    return fitted_classifier(threshold=0.3).scorer_
+    return fitted_classifier(threshold=0.3, detection=WIDE).scorer_
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def scores_of(model, table, out, key=("name",), **changes):
 def test_scores_are_those_of_the_table_at_once(scorer, model, rows, tmp_path, suffix):
     found = scores_of(model, write(rows, tmp_path / f"in{suffix}"), tmp_path / f"out{suffix}")
     score, experts = scorer.score_with_experts(rows)
-    np.testing.assert_allclose(found["score"], score, rtol=1e-5)
+    np.testing.assert_allclose(found["score"], score, rtol=1e-12)
     np.testing.assert_array_equal(found[["expert_1", "expert_2"]], experts)
     assert found["name"].tolist() == rows["name"].tolist()
     assert found["row"].tolist() == list(range(60))
@@ -118,7 +119,7 @@ def test_columns_that_are_there_twice_are_told(model, rows, tmp_path):
 
 
 def test_the_name_of_a_model_changes_with_the_model(scorer, model):
-    other = fitted_classifier(threshold=0.4).scorer_.to_checkpoint()
+    other = fitted_classifier(threshold=0.4, detection=WIDE).scorer_.to_checkpoint()
     assert name_of(model) == name_of(scorer.to_checkpoint()) != name_of(other)
 
 
