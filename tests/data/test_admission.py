@@ -31,6 +31,12 @@ def test_text_stands_for_the_numbers_and_categories_of_training(fitted):
     np.testing.assert_array_equal(fitted.transform(features), fitted.transform(TRAIN))
 
 
+def test_text_stands_for_categories_that_were_fractions():
+    fitted = TablePreprocessor.fit(TRAIN.assign(branch=["1.5", "2", "1.5", "x"]), PreparationConfig())
+    features, _ = admit(TRAIN.assign(branch=["1.50", "2.0", "1.5", "x"]), fitted)
+    assert features["branch"].tolist() == ["1.5", "2", "1.5", "x"]
+
+
 def test_numbers_stand_for_categories_that_were_numbers(fitted):
     features, _ = admit(TRAIN.assign(branch=[1.0, 2.0, 1.0, np.nan]), fitted)
     np.testing.assert_array_equal(fitted.transform(features)[:3], fitted.transform(TRAIN)[:3])

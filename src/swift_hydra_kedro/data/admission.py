@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from swift_hydra_kedro.data.columns import is_numeric, reject_dates, to_numbers
+from swift_hydra_kedro.data.columns import is_numeric, reject_dates, text_of, to_numbers
 from swift_hydra_kedro.data.encoding import CategoricalColumn
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 
@@ -66,13 +66,12 @@ def _categories(column: pd.Series, category: CategoricalColumn) -> pd.Series:
         return column
     codes, texts = pd.factorize(column.astype(object))
     known = set(category.categories)
-    spelt = [text if str(text) in known else _whole(text, known) for text in texts]
+    spelt = [text if str(text) in known else _as_number(text) for text in texts]
     return pd.Series(np.append(np.array(spelt, dtype=object), np.nan)[codes], index=column.index)
 
 
-def _whole(text: object, known: set[str]) -> object:
+def _as_number(text: object) -> str:
     try:
-        number = float(str(text))
+        return text_of(float(str(text)))
     except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and str(int(number)) in known else text
+        return str(text)

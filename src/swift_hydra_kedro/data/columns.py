@@ -107,11 +107,12 @@ def to_text(column: pd.Series) -> pd.Series:
 def text_codes(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Codes of shape (N,), -1 where missing, into the distinct texts of a column, in order of appearance."""
     codes, values = pd.factorize(column)
-    merged, texts = pd.factorize(np.array([_text(value) for value in values], dtype=object))
+    merged, texts = pd.factorize(np.array([text_of(value) for value in values], dtype=object))
     return np.append(merged, -1)[codes], np.asarray(texts, dtype=object)
 
 
-def _text(value: Hashable) -> str:
+def text_of(value: Hashable) -> str:
+    """Text of a category; whole numbers have no decimal point."""
     if isinstance(value, (float, np.floating)) and value.is_integer():
         return str(int(value))
     return str(value)
