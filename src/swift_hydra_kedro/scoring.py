@@ -65,8 +65,8 @@ class Scoring:
         ValueError
             If a column that the model was trained on, or one of the `key`, is missing or there twice.
         """
-        scorer = Scorer.from_checkpoint(model)
-        wanted = [*key, *map(str, scorer.preprocessor.columns)]
+        scoring = cls(Scorer.from_checkpoint(model), name_of(model), table, key, config)
+        wanted = scoring.columns
         missing = [name for name in wanted if name not in table.columns]
         if missing:
             raise ValueError(
@@ -75,8 +75,13 @@ class Scoring:
             )
         twice = [name for name in wanted if table.columns.count(name) > 1]
         if twice:
-            raise ValueError(f"{table.path}: columns are there twice: {sorted(set(twice))[:10]}")
-        return cls(scorer, name_of(model), table, key, config)
+            raise ValueError(f"{table.path}: columns are there twice: {sorted(twice)[:10]}")
+        return scoring
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the table that are read."""
+        return list(dict.fromkeys([*self.key, *map(str, self.scorer.preprocessor.columns)]))
 
     def chunks(self, progress: bool = False) -> Iterator[Scored]:
         """Score the table's rows in their order, at least one chunk, which may be empty.
@@ -86,9 +91,8 @@ class Scoring:
         ValueError
             If the table cannot be read to its end, or a column of numbers holds dates.
         """
-        columns = list(dict.fromkeys([*self.key, *map(str, self.scorer.preprocessor.columns)]))
-        parts = self.table.chunks(columns, self.config.chunk_rows, self.config.chunk_bytes)
-        nothing = Chunk(0, pd.DataFrame(columns=columns, dtype=object), [])
+        parts = self.table.chunks(self.columns, self.config.chunk_rows, self.config.chunk_bytes)
+        nothing = Chunk(0, pd.DataFrame(columns=self.columns, dtype=object), [])
         with tqdm(desc="rows", total=self.table.n_rows, unit="row", unit_scale=True, disable=not progress) as bar:
             for chunk in chain([next(parts, nothing)], parts):
                 yield self._score(chunk)

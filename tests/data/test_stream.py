@@ -2,6 +2,7 @@
 
 import time
 
+import fsspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,8 +48,6 @@ def test_columns_and_the_number_of_rows_are_known_without_reading_a_csv_file(pat
 
 
 def test_urls_are_read():
-    import fsspec
-
     with fsspec.open("memory://tables/rows.csv", "wt") as file:
         file.write("size,colour\n1,red\n")
     (chunk,) = read("memory://tables/rows.csv")

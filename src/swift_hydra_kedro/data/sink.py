@@ -46,12 +46,13 @@ def open_sink(path: str) -> Iterator[Write]:
     fs, final = fsspec.url_to_fs(path)
     fs.makedirs(fs._parent(final), exist_ok=True)
     unfinished = f"{final}{UNFINISHED}"
+    if final.lower().endswith(".parquet"):
+        writer, compression = _parquet_writer, None
+    else:
+        writer, compression = _csv_writer, fsspec.utils.infer_compression(final)
     try:
-        compression = None if final.lower().endswith(".parquet") else fsspec.utils.infer_compression(final)
-        with fsspec.open(fs.unstrip_protocol(unfinished), "wb", compression=compression) as file:
-            parquet = final.lower().endswith(".parquet")
-            with _parquet_writer(file) if parquet else _csv_writer(file) as write:
-                yield write
+        with fsspec.open(fs.unstrip_protocol(unfinished), "wb", compression=compression) as file, writer(file) as write:
+            yield write
         fs.mv(unfinished, final)
     except BaseException:
         if fs.exists(unfinished):

@@ -52,6 +52,11 @@ class TableStream:
         """Whether the table is a CSV file; otherwise it is Parquet."""
         return self.path.lower().endswith(CSV_SUFFIXES)
 
+    def exists(self) -> bool:
+        """Whether there is something at `path`."""
+        fs, path = fsspec.url_to_fs(self.path)
+        return bool(fs.exists(path))
+
     @cached_property
     def columns(self) -> list[str]:
         """Names of the columns."""
@@ -89,9 +94,9 @@ class TableStream:
             yield Chunk(start, pd.DataFrame(columns=list(columns), dtype=object), _taken_from(broken))
 
     def _check(self) -> None:
-        fs, path = fsspec.url_to_fs(self.path)
-        if not fs.exists(path):
+        if not self.exists():
             raise FileNotFoundError(f"there is no file or folder {self.path}")
+        fs, path = fsspec.url_to_fs(self.path)
         if not self.is_csv and not self.path.lower().endswith(".parquet") and not fs.isdir(path):
             raise ValueError(
                 f"{self.path}: the name must end in .parquet or one of {', '.join(CSV_SUFFIXES)}, "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-import fsspec
 from kedro.io import AbstractDataset, DatasetError
 
 from swift_hydra_kedro.data.stream import TableStream
@@ -31,18 +30,18 @@ class TableStreamDataset(AbstractDataset[NoReturn, TableStream]):
         """Give the table's reader."""
         return TableStream(self._filepath)
 
-    def save(self, data: NoReturn) -> NoReturn:
+    def save(self, data: NoReturn) -> None:
         """Refuse: what is to be scored is never written by a pipeline."""
         raise DatasetError("rows to be scored are not saved; write to another catalog entry")
 
     def _exists(self) -> bool:
-        return _exists(self._filepath)
+        return TableStream(self._filepath).exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}
 
 
-class ScoresDataset(AbstractDataset[Scoring, TableStream]):
+class ScoresDataset(TableStreamDataset):
     """Saves a `Scoring`, which is when rows are scored, to a CSV or Parquet file; loads the scores as a stream.
 
     Examples
@@ -54,25 +53,6 @@ class ScoresDataset(AbstractDataset[Scoring, TableStream]):
           filepath: data/07_model_output/scores.parquet
     """
 
-    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = filepath
-        self.metadata = metadata
-
-    def load(self) -> TableStream:
-        """Give the reader of the scores."""
-        return TableStream(self._filepath)
-
     def save(self, data: Scoring) -> None:
         """Score the rows and write the scores; see `write_scores`."""
         write_scores(data, self._filepath, progress=True)
-
-    def _exists(self) -> bool:
-        return _exists(self._filepath)
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}
-
-
-def _exists(path: str) -> bool:
-    fs, place = fsspec.url_to_fs(path)
-    return bool(fs.exists(place))
