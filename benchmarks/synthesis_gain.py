@@ -61,7 +61,7 @@ def measure(cell: Split, missing: list[str]) -> Iterator[Record]:
     ours = generate(rows, config.pretraining, config.synthesis, cell.seed)[0].synthetic.x
     for name in missing:
         synthetic = make(name, rows, ours, cell.seed)
-        mixture = train_mixture_of_experts(rows, synthetic, config.detection, cell.seed)
+        mixture, _ = train_mixture_of_experts(rows, synthetic, config.detection, cell.seed)
         score = Predictor(mixture)(x_test)
         yield {
             "method": name,

@@ -5,6 +5,7 @@ import yaml
 from pydantic import ValidationError
 
 from swift_hydra_kedro.config import (
+    DecisionConfig,
     DetectionConfig,
     EvaluationConfig,
     PreparationConfig,
@@ -24,6 +25,7 @@ STAGES = {
     "pretraining": PretrainingConfig,
     "synthesis": SynthesisConfig,
     "detection": DetectionConfig,
+    "decision": DecisionConfig,
     "evaluation": EvaluationConfig,
     "scoring": ScoringConfig,
 }
@@ -81,7 +83,7 @@ def test_run_time_parameters_stand_in_for_those_of_globals():
         ("detection.experts.n_experts", 20),
         ("detection.experts.mamba.depth", 2),
         ("detection.gate.top_k", 2),
-        ("evaluation.threshold", 0.2),
+        ("decision.threshold", 0.2),
     ],
 )
 def test_conf_paper_is_table_2(field, printed):

@@ -206,6 +206,22 @@ def test_the_threshold_is_one_half_unless_set():
     assert SwiftHydraClassifier().threshold == 0.5
 
 
+def test_a_rule_chooses_the_threshold_on_rows_not_drawn():
+    x, y = easy_table()
+    found = []
+    for recall in (0.5, 1.0):
+        model = quick_classifier(threshold={"rule": "recall", "recall": recall}).fit(x, y)
+        np.testing.assert_array_equal(model.predict(x) == 1, model.predict_proba(x)[:, 1] >= model.scorer_.threshold)
+        found.append(model.predict(x)[y == 1].sum())
+    assert found[0] < found[1]
+
+
+def test_a_misspelt_rule_is_told_before_training(monkeypatch):
+    monkeypatch.setattr(estimator, "train_mixture_of_experts", lambda *given: pytest.fail("trained"))
+    with pytest.raises(ValueError, match="rule"):
+        quick_classifier(threshold={"rule": "recal"}).fit(*easy_table())
+
+
 def test_labels_may_be_text_and_the_second_is_the_anomaly():
     x, y = easy_table()
     model = quick_classifier().fit(x, np.where(y == 1, "fraud", "a fair deal"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted, validate_data
 
 from swift_hydra_kedro.config import (
+    DecisionConfig,
     PreparationConfig,
     PretrainingConfig,
     SwiftHydraConfig,
@@ -25,6 +27,7 @@ from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
 from swift_hydra_kedro.detection.training import train_judge, train_mixture_of_experts
+from swift_hydra_kedro.evaluation.decision import choose_threshold
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.runtime import choose_device, stage_generators
@@ -48,8 +51,10 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     preparation, pretraining, synthesis, detection : dict or None
         Fields of the stage's configuration (`swift_hydra_kedro.config`) that differ from the defaults, for
         instance `synthesis={"enabled": False}`. The defaults are those of the pipeline.
-    threshold : float
-        Rows with a probability of at least this much are called anomalies by `predict`.
+    threshold : float or dict
+        Rows with a probability of at least this much are called anomalies by `predict`. A dict has fields of
+        `DecisionConfig` and is a rule by which `fit` chooses it, on training rows that no network had drawn, for
+        instance `{"rule": "recall", "recall": 0.9}`.
     device : {"auto", "cpu", "cuda"}
         Where torch computes.
     random_state : int, RandomState or None
@@ -62,7 +67,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : (2,) labels
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
-    scorer_ : Scorer
+    scorer_ : Scorer, which holds preprocessing, mixture and threshold
     synthetic_ : DataFrame of the synthetic anomalies in the table's units
     history_ : DataFrame with one row per episode of the synthesis
 
@@ -87,7 +92,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         pretraining: Budget = None,
         synthesis: Budget = None,
         detection: Budget = None,
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float | dict[str, Any] = DEFAULT_THRESHOLD,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
@@ -113,6 +118,8 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         """
         stages = ("preparation", "pretraining", "synthesis", "detection")
         config = SwiftHydraConfig.with_overrides({name: getattr(self, name) or {} for name in stages})
+        rule = self.threshold if isinstance(self.threshold, Mapping) else {"threshold": self.threshold}
+        decision = DecisionConfig.with_overrides({"threshold": DEFAULT_THRESHOLD, **rule})
         features = self._features(X, reset=True)
         label, weight = self._labels(features, y, sample_weight)
         used = weight > 0
@@ -130,8 +137,9 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
             synthetic = result.synthetic.x.to(device)
             self.synthetic_ = preprocessor.inverse_transform(result.synthetic.x.numpy())
             self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
-        mixture = train_mixture_of_experts(rows, synthetic, config.detection, seed, self.verbose)
-        self.scorer_ = Scorer(preprocessor, mixture, self.threshold)
+        mixture, out_of_bag = train_mixture_of_experts(rows, synthetic, config.detection, seed, self.verbose)
+        threshold = choose_threshold(out_of_bag.probability, out_of_bag.y, out_of_bag.weight, decision).threshold
+        self.scorer_ = Scorer(preprocessor, mixture, threshold)
         return self
 
     def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
@@ -143,7 +151,8 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Labels, `(N,)`: the anomaly's where its probability is at least `threshold`."""
         probability = self.predict_proba(X)[:, 1]
-        return self.classes_[(probability >= self.threshold).astype(int)]
+        threshold = self.scorer_.threshold if isinstance(self.threshold, Mapping) else self.threshold
+        return self.classes_[(probability >= threshold).astype(int)]
 
     def _features(self, X: ArrayLike | pd.DataFrame, reset: bool) -> pd.DataFrame:
         """Validate `X` and bring it to a frame of numeric and text columns, named as in training."""

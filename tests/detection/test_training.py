@@ -81,7 +81,7 @@ def test_rows_are_described_by_their_neighbours_where_there_are_enough(real, syn
 def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, synthetic, n_anomalous, n_synthetic):
     rows, extra = real[torch.arange(80 + n_anomalous)], synthetic[:n_synthetic]
     config = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"neighbours": NEIGHBOURS})})
-    mixture = train_mixture_of_experts(rows, extra, config, seed=0)
+    mixture, _ = train_mixture_of_experts(rows, extra, config, seed=0)
     assert (mixture.neighbourhood is not None) == (n_anomalous >= NEIGHBOURS.min_rows)
     scores = mixture(rows.x).detach()
     assert ((scores >= 0) & (scores <= 1)).all()
@@ -91,7 +91,7 @@ def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, syntheti
 def test_neighbours_that_are_worth_too_little_are_left_to_the_committee(real, synthetic):
     settings = NEIGHBOURS.model_copy(update={"min_worth": 1.0})  # that is all there could be
     config = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"neighbours": settings})})
-    mixture = train_mixture_of_experts(real, synthetic, config, seed=0)
+    mixture, _ = train_mixture_of_experts(real, synthetic, config, seed=0)
     assert mixture.neighbourhood is None
     assert mixture.experts.encoding.n_features == mixture.gate.score.in_features == real.x.shape[1]
     assert roc_auc_score(real.y, mixture(real.x).detach()) > 0.9
@@ -102,7 +102,7 @@ def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):
         update={"experts": BRIEF, "gate": CONFIG.gate.model_copy(update={"training": SHORT, "joint_training": SHORT})}
     )
     before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
-    outputs = [train_mixture_of_experts(real, synthetic, config, seed)(real.x) for seed in (0, 0, 1)]
+    outputs = [train_mixture_of_experts(real, synthetic, config, seed)[0](real.x) for seed in (0, 0, 1)]
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])
     assert torch.equal(torch.get_rng_state(), before[0])

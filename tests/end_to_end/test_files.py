@@ -9,8 +9,9 @@ import plotly.io
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from swift_hydra_kedro.config import EvaluationConfig
+from swift_hydra_kedro.config import DecisionConfig, EvaluationConfig
 from swift_hydra_kedro.data.table import LABEL, LabelledTable
+from swift_hydra_kedro.pipelines.detection.nodes import assemble_model
 
 OWN = ["swift_hydra_mome", "swift_hydra_single"]
 BASELINES = list(EvaluationConfig().baselines)
@@ -23,6 +24,7 @@ FIGURES = [
     "reward_and_auc",
     "roc",
     "rows_per_expert",
+    "trade_off",
 ]
 HISTORY = [
     "mean_reward",
@@ -95,6 +97,26 @@ def test_areas_are_those_of_the_scores_that_were_saved(metrics, finished):
 def test_own_scores_are_cut_at_the_configured_threshold_and_baselines_at_a_matched_one(metrics):
     assert {metrics[name]["threshold"] for name in (*OWN, "swift_hydra_no_synthesis", "smote")} == {0.2}
     assert metrics["isolation_forest"]["threshold"] != 0.2
+
+
+def test_the_decision_says_what_the_threshold_gives(reporting, finished):
+    report = json.loads((reporting / "decision.json").read_text())
+    curve = pd.read_csv(reporting / "trade_off.csv")
+    assert (report["rule"], report["threshold"], report["reached"]) == ("threshold", 0.2, True)
+    assert 0 < report["n_anomalies"] < report["n_rows"] <= 683
+    lowest_above = curve[curve["threshold"] >= 0.2].iloc[-1]
+    first_below = curve[curve["threshold"] < 0.2].iloc[0]
+    assert lowest_above["recall"] <= report["expected"]["recall"] <= first_below["recall"]
+    assert finished.load("model").state["threshold"] == 0.2
+
+
+def test_another_rule_needs_no_training(finished):
+    out_of_bag, mixture = finished.load("out_of_bag", "mixture")
+    preprocessor = finished.load("preprocessor")
+    config = DecisionConfig(rule="recall", recall=1.0)
+    model, curve, report = assemble_model(mixture, preprocessor, out_of_bag, config)
+    assert report["expected"]["recall"] == 1
+    assert model.state["threshold"] == curve[curve["recall"] == 1]["threshold"].iloc[0]
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -58,7 +58,7 @@ def test_run_is_named_after_the_data_set(tracked):
         ("pretraining.cvae.training.learning_rate", "0.003"),
         ("preparation.clip", "10.0"),
         ("synthesis.reward.discount", "0.95"),
-        ("evaluation.threshold", "0.2"),
+        ("decision.threshold", "0.2"),
         ("run.dataset", "digits"),
         ("run.train_size", "0.4"),
         ("run.seed", "0"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from swift_hydra_kedro.config.base import Config
 from swift_hydra_kedro.config.data import PreparationConfig, RunConfig, TableConfig, TablesConfig
+from swift_hydra_kedro.config.decision import DecisionConfig
 from swift_hydra_kedro.config.detection import DetectionConfig, ExpertsConfig, GateConfig, NeighboursConfig
 from swift_hydra_kedro.config.evaluation import EvaluationConfig
 from swift_hydra_kedro.config.mamba import AdditiveConfig, MambaConfig
@@ -22,6 +23,7 @@ __all__ = [
     "BalancedTrainingConfig",
     "CVAEConfig",
     "Config",
+    "DecisionConfig",
     "DetectionConfig",
     "DetectorConfig",
     "EvaluationConfig",

@@ -8,9 +8,8 @@ from swift_hydra_kedro.config.base import Config
 
 
 class EvaluationConfig(Config):
-    """What is compared, and at which threshold."""
+    """What Swift Hydra is compared with."""
 
-    threshold: float = Field(0.2, ge=0, le=1, description="Decision threshold of Swift Hydra's scores (table 2).")
     baselines: tuple[str, ...] = Field(
         (
             "swift_hydra_no_synthesis",

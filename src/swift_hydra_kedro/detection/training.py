@@ -35,13 +35,16 @@ class Regions:
 
 def train_mixture_of_experts(
     rows: LabelledRows, synthetic: torch.Tensor, config: DetectionConfig, seed: int, progress: bool = False
-) -> MixtureOfExperts:
-    """Take all steps: train a mixture on real rows and synthetic anomalies `(g, P)`."""
+) -> tuple[MixtureOfExperts, OutOfBag]:
+    """Take all steps: train a mixture on real rows and synthetic anomalies `(g, P)`.
+
+    Returns what the committee says of real rows that its networks had not drawn as well, calibrated.
+    """
     regions = find_regions(rows, synthetic, config.experts, seed)
     described = describe_rows(rows, synthetic, regions)
     committee, _, out_of_bag = train_experts(described, regions, config.experts, seed, progress)
     mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed, progress)
-    return mixture
+    return mixture, mixture.calibration.applied_to(out_of_bag)
 
 
 def find_regions(rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsConfig, seed: int) -> Regions:

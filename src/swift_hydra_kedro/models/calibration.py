@@ -6,7 +6,7 @@ high for tables where anomalies are rare. The map is increasing: it changes no r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -48,6 +48,11 @@ class Calibration(nn.Module):
         """Calibrate."""
         limits = torch.finfo(probability.dtype)
         return torch.sigmoid(self.slope * probability.clamp(limits.tiny, 1 - limits.eps).logit() + self.intercept)
+
+    def applied_to(self, rows: OutOfBag) -> OutOfBag:
+        """Calibrate what the experts say of rows that they had not drawn."""
+        probability = torch.as_tensor(rows.probability, device=self.slope.device)
+        return replace(rows, probability=self(probability).cpu().numpy())
 
     @classmethod
     def fit(cls, rows: OutOfBag, anomaly_share: float) -> Calibration:

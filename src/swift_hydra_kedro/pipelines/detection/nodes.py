@@ -7,16 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from swift_hydra_kedro.config import DetectionConfig, EvaluationConfig, RunConfig
+from swift_hydra_kedro.config import DecisionConfig, DetectionConfig, RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.detection.clustering import Clusters
 from swift_hydra_kedro.detection.training import Regions, describe_rows, find_regions, train_experts, train_gate
+from swift_hydra_kedro.evaluation.decision import choose_threshold, trade_off
 from swift_hydra_kedro.models.calibration import OutOfBag
 from swift_hydra_kedro.models.checkpoints import (
     committee_settings,
     load_committee,
+    load_mixture,
     load_neighbourhood,
+    mixture_settings,
     tensors_below,
     tensors_of,
 )
@@ -24,8 +27,6 @@ from swift_hydra_kedro.models.inference import expert_load
 from swift_hydra_kedro.models.runtime import choose_device
 from swift_hydra_kedro.pipelines.conversion import to_rows, to_synthetic
 from swift_hydra_kedro.scorer import Scorer
-
-OUT_OF_BAG = "out_of_bag."
 
 
 def cluster_rows(
@@ -44,37 +45,46 @@ def cluster_rows(
 
 def train_all_experts(
     train_rows: Checkpoint, synthetic_rows: Checkpoint, regions: Checkpoint, detection: DetectionConfig, run: RunConfig
-) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
+) -> tuple[Checkpoint, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Train the experts and the other members of the committee that they are to learn from."""
     start = time.perf_counter()
     found = _regions(regions, run)
     rows = describe_rows(to_rows(train_rows, run), to_synthetic(synthetic_rows, run), found)
     committee, history, out_of_bag = train_experts(rows, found, detection.experts, run.seed, progress=True)
     report = {"seconds": time.perf_counter() - start}
-    tensors = tensors_of(committee) | {f"{OUT_OF_BAG}{name}": array for name, array in vars(out_of_bag).items()}
-    return Checkpoint(tensors, committee_settings(committee)), pd.DataFrame(history), report
+    trained = Checkpoint(tensors_of(committee), committee_settings(committee))
+    return trained, pd.DataFrame(vars(out_of_bag)), pd.DataFrame(history), report
 
 
 def train_mixture(
     committee: Checkpoint,
+    out_of_bag: pd.DataFrame,
     train_rows: Checkpoint,
     synthetic_rows: Checkpoint,
     regions: Checkpoint,
-    preprocessor: dict[str, Any],
     detection: DetectionConfig,
-    evaluation: EvaluationConfig,
     run: RunConfig,
 ) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
-    """Train the gate and, with it, the experts; the model holds all that scoring needs."""
+    """Train the gate and, with it, the experts."""
     start = time.perf_counter()
     found = _regions(regions, run)
     rows = describe_rows(to_rows(train_rows, run), to_synthetic(synthetic_rows, run), found)
-    out_of_bag = OutOfBag(**tensors_below(OUT_OF_BAG, committee.tensors))
-    networks = {name: array for name, array in committee.tensors.items() if not name.startswith(OUT_OF_BAG)}
-    members = load_committee(networks, committee.state).to(choose_device(run.device))
-    mixture, history = train_gate(members, out_of_bag, rows, found, detection, run.seed, progress=True)
-    scorer = Scorer(TablePreprocessor.from_state(preprocessor), mixture, evaluation.threshold)
-    return scorer.to_checkpoint(), pd.DataFrame(history), {"seconds": time.perf_counter() - start}
+    members = load_committee(committee.tensors, committee.state).to(choose_device(run.device))
+    mixture, history = train_gate(members, _out_of_bag(out_of_bag), rows, found, detection, run.seed, progress=True)
+    report = {"seconds": time.perf_counter() - start}
+    return Checkpoint(tensors_of(mixture), mixture_settings(mixture)), pd.DataFrame(history), report
+
+
+def assemble_model(
+    mixture: Checkpoint, preprocessor: dict[str, Any], out_of_bag: pd.DataFrame, decision: DecisionConfig
+) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
+    """Choose the threshold; the model holds all that scoring needs."""
+    trained = load_mixture(mixture.tensors, mixture.state)
+    rows = trained.calibration.applied_to(_out_of_bag(out_of_bag))
+    chosen = choose_threshold(rows.probability, rows.y, rows.weight, decision)
+    scorer = Scorer(TablePreprocessor.from_state(preprocessor), trained, chosen.threshold)
+    report = {"rule": decision.rule, "n_rows": len(rows.y), "n_anomalies": int(rows.y.sum())} | chosen._asdict()
+    return scorer.to_checkpoint(), trade_off(rows.probability, rows.y, rows.weight), report
 
 
 def count_rows_per_expert(
@@ -99,3 +109,7 @@ def _regions(checkpoint: Checkpoint, run: RunConfig) -> Regions:
     if neighbourhood is not None:
         neighbourhood.to(choose_device(run.device))
     return Regions(clusters, checkpoint.tensors["cluster_of_member"], neighbourhood)
+
+
+def _out_of_bag(frame: pd.DataFrame) -> OutOfBag:
+    return OutOfBag(**{name: column.to_numpy(copy=True) for name, column in frame.items()})

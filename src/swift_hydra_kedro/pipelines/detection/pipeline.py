@@ -3,6 +3,7 @@
 from kedro.pipeline import Pipeline, node, pipeline
 
 from swift_hydra_kedro.pipelines.detection.nodes import (
+    assemble_model,
     cluster_rows,
     count_rows_per_expert,
     train_all_experts,
@@ -11,7 +12,7 @@ from swift_hydra_kedro.pipelines.detection.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Clusters, experts, gate."""
+    """Clusters, experts, gate, threshold."""
     return pipeline(
         [
             node(
@@ -23,23 +24,28 @@ def create_pipeline() -> Pipeline:
             node(
                 train_all_experts,
                 inputs=["train_rows", "synthetic_rows", "regions", "params:detection", "params:run"],
-                outputs=["committee", "experts_history", "experts_report"],
+                outputs=["committee", "out_of_bag", "experts_history", "experts_report"],
                 name="train_experts",
             ),
             node(
                 train_mixture,
                 inputs=[
                     "committee",
+                    "out_of_bag",
                     "train_rows",
                     "synthetic_rows",
                     "regions",
-                    "preprocessor",
                     "params:detection",
-                    "params:evaluation",
                     "params:run",
                 ],
-                outputs=["model", "gate_history", "gate_report"],
+                outputs=["mixture", "gate_history", "gate_report"],
                 name="train_gate",
+            ),
+            node(
+                assemble_model,
+                inputs=["mixture", "preprocessor", "out_of_bag", "params:decision"],
+                outputs=["model", "trade_off", "decision_report"],
+                name="assemble_model",
             ),
             node(
                 count_rows_per_expert,

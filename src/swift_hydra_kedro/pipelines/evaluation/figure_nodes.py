@@ -27,6 +27,11 @@ def draw_curves(scores: pd.DataFrame) -> tuple[go.Figure, go.Figure]:
     return figures.roc_curves(methods, label), figures.precision_recall_curves(methods, label)
 
 
+def draw_trade_off(trade_off: pd.DataFrame, decision_report: dict[str, Any]) -> go.Figure:
+    """Precision, recall and alerts by threshold, and the threshold chosen."""
+    return figures.trade_off_curves(trade_off, decision_report["threshold"], decision_report["rule"])
+
+
 def draw_episodes(synthesis_history: pd.DataFrame) -> tuple[go.Figure, go.Figure]:
     """Reward and AUC by episode (figure 4), invalid actions by episode (figure 8)."""
     return figures.reward_and_auc(synthesis_history), figures.invalid_share(synthesis_history)

@@ -41,7 +41,6 @@ def score_swift_hydra(
     regions_report: dict[str, float],
     experts_report: dict[str, float],
     gate_report: dict[str, float],
-    evaluation: EvaluationConfig,
 ) -> tuple[pd.DataFrame, Report]:
     """Probabilities of the mixture and of the single detector, with the seconds that each took."""
     scorer = Scorer.from_checkpoint(model)
@@ -58,7 +57,7 @@ def score_swift_hydra(
     for name, score in predict.items():
         start = time.perf_counter()
         scores[name] = score(features)
-        report[name] = _report(evaluation.threshold, fit_seconds[name], time.perf_counter() - start)
+        report[name] = _report(scorer.threshold, fit_seconds[name], time.perf_counter() - start)
     return pd.DataFrame(scores), report
 
 
@@ -74,7 +73,7 @@ def run_baselines(
     """Fit every baseline on the same split and score the test part.
 
     They get imputed and encoded features without Swift Hydra's clipping, which a forest does not need.
-    `own_report` is waited for, so that the method itself comes first; its content is not used.
+    Those whose scores share Swift Hydra's scale also share its threshold, which `own_report` has.
     """
     from swift_hydra_kedro.baselines.registry import (
         anomaly_score,
@@ -97,7 +96,7 @@ def run_baselines(
         fitted = time.perf_counter()
         scores[name] = anomaly_score(estimator, x_test)
         scored = time.perf_counter()
-        threshold = evaluation.threshold
+        threshold = own_report["swift_hydra_mome"]["threshold"]
         if baseline.threshold == "matched":
             threshold = matched_threshold(anomaly_score(estimator, x), float(y.mean()))
         report[name] = _report(threshold, fitted - start, scored - fitted)

@@ -9,6 +9,7 @@ from swift_hydra_kedro.pipelines.evaluation import nodes
 FIGURES = [
     "figure_roc",
     "figure_precision_recall",
+    "figure_trade_off",
     "figure_reward_and_auc",
     "figure_invalid_share",
     "figure_anomalies_by_episode",
@@ -38,7 +39,6 @@ def _measuring() -> Pipeline:
                     "regions_report",
                     "experts_report",
                     "gate_report",
-                    "params:evaluation",
                 ],
                 outputs=["own_scores", "own_report"],
                 name="score_swift_hydra",
@@ -86,7 +86,13 @@ def _drawing() -> Pipeline:
     return pipeline(
         [
             node(draw.draw_curves, inputs="scores", outputs=FIGURES[0:2], name="draw_curves"),
-            node(draw.draw_episodes, inputs="synthesis_history", outputs=FIGURES[2:4], name="draw_episodes"),
+            node(
+                draw.draw_trade_off,
+                inputs=["trade_off", "decision_report"],
+                outputs="figure_trade_off",
+                name="draw_trade_off",
+            ),
+            node(draw.draw_episodes, inputs="synthesis_history", outputs=FIGURES[3:5], name="draw_episodes"),
             node(
                 draw.draw_anomalies,
                 inputs=["train_rows", "test_rows", "synthetic_rows", "params:run"],
