@@ -5,11 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
+LAST_MODEL := data/08_reporting/digits/train_0.4/seed_0/model_info.json
+MODEL ?= $(or $(shell sed -n 's/.*"model_uri": "\(.*\)".*/\1/p' $(LAST_MODEL) 2>/dev/null),$(error no model: make run first, or give MODEL=))
 
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run test check ui viz benchmark speed clean help
+.PHONY: run test check ui viz serve benchmark speed clean help
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -30,6 +32,11 @@ ui: $(VENV)/.run  ## Open the MLflow UI on http://127.0.0.1:5000
 
 viz: $(VENV)/.run  ## Open Kedro-Viz on http://127.0.0.1:4141
 	$(BIN)/kedro viz run --host=127.0.0.1 --port=4141 --pipeline=full
+
+serve: $(VENV)/.run  ## Serve a model on http://127.0.0.1:5001 (MODEL=models:/name@champion; by default that of make run)
+	MLFLOW_TRACKING_URI=sqlite:///$(CURDIR)/mlflow.db PATH="$(CURDIR)/$(BIN):$$PATH" \
+		$(BIN)/mlflow models serve --model-uri "$(MODEL)" --env-manager local --timeout 300 \
+		--host 127.0.0.1 --port 5001 $(ARGS)
 
 benchmark: $(VENV)/.run  ## Compare with boosted trees and forests on the ADBench files in DATA (a folder; hours)
 	$(PIP) --editable '.[benchmark]'

@@ -5,7 +5,7 @@ usage: python benchmarks/decision.py --data FOLDER [--datasets 6_cardio,47_yeast
 
 FOLDER holds ADBench .npz files. Thresholds are chosen on training rows that the networks had not drawn, without
 synthetic rows, one model for all rules. A result is written at once, and a later call goes on where this one stopped.
-Prints, by rule, the medians over splits of what training rows promised and what test rows gave.
+Prints, by rule, the quartiles over splits of what training rows promised and what test rows gave.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ RULES = {
 
 
 def main() -> None:
-    """Measure all splits and print the medians by rule."""
+    """Measure all splits and print the quartiles by rule."""
     results = run(parser(str(__doc__), "decision.csv").parse_args(), list(RULES), measure)
     names = [name for name in results.columns if name not in {*SPLIT, "method"}]
-    print(results.groupby(["train_size", "method"])[names].median().round(3).to_string())
+    quartiles = results.groupby(["train_size", "method"])[names].quantile([0.25, 0.5, 0.75])
+    print(quartiles.T.round(3).to_string())
 
 
 def measure(cell: Split, missing: list[str]) -> Iterator[Record]:

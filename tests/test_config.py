@@ -10,6 +10,7 @@ from swift_hydra_kedro.config import (
     EvaluationConfig,
     PreparationConfig,
     PretrainingConfig,
+    RegistrationConfig,
     RunConfig,
     ScoringConfig,
     SwiftHydraConfig,
@@ -27,6 +28,7 @@ STAGES = {
     "detection": DetectionConfig,
     "decision": DecisionConfig,
     "evaluation": EvaluationConfig,
+    "registration": RegistrationConfig,
     "scoring": ScoringConfig,
 }
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from swift_hydra_kedro import __version__
 from swift_hydra_kedro.data.checkpoint import load_checkpoint, save_checkpoint
 from swift_hydra_kedro.scorer import Scorer
 
@@ -111,3 +112,18 @@ def test_a_missing_column_is_an_error_that_names_it(scorer, rows):
 def test_text_in_a_column_of_numbers_is_an_error_that_names_it(scorer, rows):
     with pytest.raises(ValueError, match=r"column 'size'.*'tall'"):
         scorer.score(rows.assign(size="tall"))
+
+
+def test_a_model_of_another_version_is_told(scorer, caplog):
+    checkpoint = scorer.to_checkpoint()
+    checkpoint.state["version"] = "0.0.7"
+    Scorer.from_checkpoint(checkpoint)
+    assert f"saved by swift_hydra_kedro 0.0.7 and is read by {__version__}" in caplog.text
+
+
+@pytest.mark.parametrize("change", [{"format": 2, "version": "9.1"}, {"format": None}])
+def test_a_model_in_another_format_is_refused(scorer, change):
+    checkpoint = scorer.to_checkpoint()
+    checkpoint.state.update(change)
+    with pytest.raises(ValueError, match=rf"format {change['format']}, and {__version__} reads format 1"):
+        Scorer.from_checkpoint(checkpoint)

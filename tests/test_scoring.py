@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from swift_hydra_kedro.config import ScoringConfig
+from swift_hydra_kedro.data.checkpoint import name_of
 from swift_hydra_kedro.data.stream import TableStream
-from swift_hydra_kedro.scoring import Scoring, name_of, path_of_rejects, write_scores
+from swift_hydra_kedro.scoring import Scoring, path_of_rejects, write_scores
 
 from .budgets import WIDE
 from .mixed_table import fitted_classifier, mixed_table

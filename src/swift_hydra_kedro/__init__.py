@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["SwiftHydraClassifier", "SwiftHydraSampler"]
+from swift_hydra_kedro._version import __version__
+
+__all__ = ["SwiftHydraClassifier", "SwiftHydraSampler", "__version__"]
 
 if TYPE_CHECKING:
     from swift_hydra_kedro.estimator import SwiftHydraClassifier, SwiftHydraSampler

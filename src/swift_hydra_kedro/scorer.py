@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from swift_hydra_kedro._version import __version__
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_of
 from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.models.mome import MixtureOfExperts
+
+logger = logging.getLogger(__name__)
+FORMAT = 1  # of a saved model; another one for every change after which older versions cannot read it
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class Scorer:
     def to_checkpoint(self) -> Checkpoint:
         """The model as arrays and JSON."""
         state = {
+            "format": FORMAT,
+            "version": __version__,
             "preprocessor": self.preprocessor.state(),
             "mixture": mixture_settings(self.mixture),
             "threshold": self.threshold,
@@ -58,7 +67,25 @@ class Scorer:
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Scorer:
-        """Rebuild a model from what `to_checkpoint` gave; its scores are the same to the bit."""
+        """Rebuild a model from what `to_checkpoint` gave; its scores are the same to the bit.
+
+        Raises
+        ------
+        ValueError
+            If another version of this package saved it in a way that this one cannot read.
+        """
         state = checkpoint.state
+        _check_version(state)
         mixture = load_mixture(checkpoint.tensors, state["mixture"])
         return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"])
+
+
+def _check_version(state: Mapping[str, Any]) -> None:
+    version = state.get("version", "another version")
+    if state.get("format") != FORMAT:
+        raise ValueError(
+            f"the model was saved by swift_hydra_kedro {version} in format {state.get('format')}, and {__version__} "
+            f"reads format {FORMAT}: install that version, or train the model again"
+        )
+    if version != __version__:
+        logger.warning("the model was saved by swift_hydra_kedro %s and is read by %s", version, __version__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,16 +12,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from swift_hydra_kedro import __version__
 from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.admission import admit
-from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.data.checkpoint import Checkpoint, name_of
 from swift_hydra_kedro.data.sink import SUFFIXES, Write, open_sink, remove
 from swift_hydra_kedro.data.stream import Chunk, TableStream
 from swift_hydra_kedro.scorer import Scorer
 
 ROW, REASON = "row", "reason"
-NAME_LENGTH = 12
 MOST_REASONS = 3  # of a chunk that an error message may quote
 
 
@@ -148,11 +144,3 @@ def path_of_rejects(path: str) -> str:
     """Where the rejected rows are, beside the scores at `path`."""
     suffix = max((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), key=len)
     return f"{path[: -len(suffix)]}.rejects.csv"
-
-
-def name_of(model: Checkpoint) -> str:
-    """The package's version and a digest of all that the model is."""
-    digest = hashlib.sha256(json.dumps(model.state, sort_keys=True).encode())
-    for name, array in sorted(model.tensors.items()):
-        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    return f"{__version__}+{digest.hexdigest()[:NAME_LENGTH]}"

@@ -101,6 +101,12 @@ def test_constant_and_empty_columns_are_dropped_and_come_back():
     assert back["empty"].tolist() == [0.0] * 3
 
 
+def test_kinds_say_what_each_column_holds(bills):
+    kinds = TablePreprocessor.fit(bills, CONFIG).kinds
+    assert list(kinds) == list(bills.columns)
+    assert (kinds["total_bill"], kinds["day"], kinds["country"]) == ("number", "category, 4 known", "category, 1 known")
+
+
 def test_outliers_are_clipped():
     train = pd.DataFrame({"a": np.arange(100.0)})
     fitted = TablePreprocessor.fit(train, PreparationConfig(clip=2.0))

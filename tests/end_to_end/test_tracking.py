@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from swift_hydra_kedro.data.checkpoint import name_of
 from swift_hydra_kedro.data.table import LabelledTable
 
 
@@ -114,6 +115,7 @@ def test_git_revision_of_a_folder_outside_of_git_is_none(tracked):
         "histories/synthesis_history.csv",
         "histories/pretraining_history.csv",
         "synthetic/synthetic_anomalies.csv",
+        "tables/decision.json",
         "tables/metrics.json",
         "tables/rows_per_expert.csv",
     ],
@@ -148,9 +150,31 @@ def test_logged_model_has_signature_and_example(finished, model_folder):
     pd.testing.assert_frame_equal(example, features.head(5).reset_index(drop=True), check_dtype=False)
 
 
-def test_no_file_of_the_model_is_a_pickle(model_folder):
-    texts = {"MLmodel", "registered_model_meta"}
-    # Python may leave the bytecode of the model's source there
-    files = [path for path in model_folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    files = [path for path in files if path.name not in texts]
-    assert {path.suffix for path in files} == {".json", ".py", ".safetensors", ".txt", ".yaml"}
+def test_no_file_of_the_model_is_a_pickle_or_code(model_folder):
+    files = [path for path in model_folder.rglob("*") if path.is_file()]
+    named = [path for path in files if path.name not in {"MLmodel", "registered_model_meta"}]
+    assert {path.suffix for path in named} == {".json", ".md", ".safetensors", ".txt", ".yaml"}
+
+
+def test_the_model_card_lies_beside_the_metrics_and_in_the_logged_model(finished, model_folder):
+    card = (finished.files("08_reporting") / "model_card.md").read_text()
+    assert next(model_folder.rglob("model_card.md")).read_text() == card
+    auc_roc = json.loads((finished.files("08_reporting") / "metrics.json").read_text())["swift_hydra_mome"]["auc_roc"]
+    assert f"| Swift Hydra (MoME) | {auc_roc:.3f} |" in card
+    assert name_of(finished.load("model")) in card
+
+
+def test_a_model_is_registered_if_asked_for_and_the_better_one_is_the_champion(workshop):
+    registration = {"name": "digits_model"}
+    for threshold, again in ((0.2, False), (0.4, True)):  # the same ranking twice: the second is no better
+        decision = {"rule": "threshold", "threshold": threshold}
+        only = {"from_nodes": ["assemble_model"]} if again else None
+        workshop.run(seed=11, only=only, registration=registration, decision=decision)
+        report = json.loads((workshop.files("08_reporting", seed=11) / "registration.json").read_text())
+        assert (report["version"], report["promoted"]) == ((2, False) if again else (1, True))
+    client = workshop.client()
+    assert int(client.get_model_version_by_alias("digits_model", "champion").version) == 1
+    mlflow.set_tracking_uri(f"sqlite:///{workshop.folder}/mlflow.db")
+    champion = mlflow.pyfunc.load_model("models:/digits_model@champion")
+    rows = LabelledTable.from_frame(workshop.load("test_table", seed=11)).features.head(50)
+    np.testing.assert_array_equal(champion.predict(rows)["is_anomaly"], champion.predict(rows)["score"] >= 0.2)

@@ -82,6 +82,7 @@ DECLARED = {
     "evaluation": (
         {
             "model",
+            "table_summary",
             "single_detector",
             "train_table",
             "test_table",
@@ -106,6 +107,7 @@ DECLARED = {
             "params:preparation",
             "params:detection",
             "params:evaluation",
+            "params:registration",
             "params:run",
         },
         {
@@ -116,7 +118,9 @@ DECLARED = {
             "metrics",
             "scores",
             "mlflow_metrics",
+            "model_card",
             "model_info",
+            "registration_report",
             "report_page",
             *FIGURES,
         },

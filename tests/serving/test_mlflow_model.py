@@ -1,11 +1,14 @@
 """The MLflow model: logged to a store of its own, loaded back, scored."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 
 from swift_hydra_kedro import __version__
 from swift_hydra_kedro.serving.logging import log_model
@@ -30,7 +33,7 @@ def logged(tmp_path_factory, scorer):
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     experiment = mlflow.create_experiment("serving", artifact_location=str(folder / "artifacts"))
     with mlflow.start_run(experiment_id=experiment):
-        info = log_model(scorer.to_checkpoint(), mixed_table()[0].head(5))
+        info = log_model(scorer.to_checkpoint(), "# A model\n", mixed_table()[0].head(5))
     yield info
     mlflow.set_tracking_uri(before)
 
@@ -75,12 +78,53 @@ def test_input_example_can_be_scored(model, folder):
     assert len(model.predict(example)) == 5
 
 
-def test_no_file_is_a_pickle(folder):
-    texts = {"MLmodel", "registered_model_meta"}
-    # Python may leave the bytecode of the model's source there
-    files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    files = [path for path in files if path.name not in texts]
-    assert {path.suffix for path in files} == {".json", ".py", ".safetensors", ".txt", ".yaml"}
+def test_the_folder_holds_data_alone(folder):
+    files = {path.name for path in folder.rglob("*") if path.is_file()}
+    data = {"tensors.safetensors", "state.json", "model_card.md", "input_example.json", "serving_input_example.json"}
+    assert files - {"registered_model_meta"} == data | {
+        "MLmodel",
+        "conda.yaml",
+        "python_env.yaml",
+        "requirements.txt",
+    }
+    assert next(folder.rglob("model_card.md")).read_text() == "# A model\n"
+
+
+def test_it_loads_without_kedro_and_the_benchmarks_packages(folder, scorer, rows, tmp_path):
+    rows.to_parquet(tmp_path / "rows.parquet")
+    code = f"""
+import sys
+for name in ("kedro", "kedro_mlflow", "kedro_datasets", "kedro_viz", "lightgbm", "xgboost", "catboost", "pytest"):
+    sys.modules[name] = None  # to import it is an error
+import mlflow, pandas
+model = mlflow.pyfunc.load_model({str(folder)!r})
+model.predict(pandas.read_parquet({str(tmp_path / "rows.parquet")!r})).to_parquet({str(tmp_path / "out.parquet")!r})
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out.parquet"), scorer.decide(rows), check_exact=True)
+
+
+def test_text_that_stands_for_numbers_is_read(model, scorer, rows):
+    written = rows.assign(count=rows["count"].astype(str))
+    np.testing.assert_array_equal(model.predict(written)["score"], scorer.score(rows))
+
+
+def test_rows_that_cannot_be_scored_are_told_by_number(model, rows):
+    wrong = rows.astype({"size": object})
+    wrong.iloc[[2, 5], 0] = ["big", np.inf]
+    with pytest.raises(MlflowException, match=r"2 of 40 rows cannot be scored; row 2: column 'size' must be") as error:
+        model.predict(wrong)
+    assert "row 5: column 'size' is infinite" in str(error.value)
+    assert error.value.get_http_status_code() == 400
+
+
+def test_too_many_rows_at_once_are_refused(model, rows):
+    with pytest.raises(ValueError, match="100001 rows at once; at most 100000 are taken"):
+        model.predict(rows.iloc[np.zeros(100_001, dtype=int)])
+
+
+def test_no_rows_give_no_scores(model, rows):
+    assert len(model.predict(rows[:0])) == 0
 
 
 def test_requirements_name_this_package_and_its_version(folder):

@@ -14,6 +14,7 @@ from swift_hydra_kedro.config.detection import DetectionConfig, ExpertsConfig, G
 from swift_hydra_kedro.config.evaluation import EvaluationConfig
 from swift_hydra_kedro.config.mamba import AdditiveConfig, MambaConfig
 from swift_hydra_kedro.config.pretraining import CVAEConfig, DetectorConfig, JudgeConfig, PretrainingConfig
+from swift_hydra_kedro.config.registration import RegistrationConfig
 from swift_hydra_kedro.config.scoring import ScoringConfig
 from swift_hydra_kedro.config.synthesis import OutskirtsConfig, PolicyConfig, RewardConfig, SynthesisConfig
 from swift_hydra_kedro.config.training import BalancedTrainingConfig, TrainingConfig
@@ -36,6 +37,7 @@ __all__ = [
     "PolicyConfig",
     "PreparationConfig",
     "PretrainingConfig",
+    "RegistrationConfig",
     "RewardConfig",
     "RunConfig",
     "ScoringConfig",

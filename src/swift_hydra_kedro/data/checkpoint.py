@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+NAME_LENGTH = 12
 TENSORS, STATE = "tensors.safetensors", "state.json"
 
 
@@ -70,3 +72,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def is_checkpoint(path: Path) -> bool:
     """Whether the folder holds both files of a checkpoint."""
     return (path / TENSORS).is_file() and (path / STATE).is_file()
+
+
+def name_of(model: Checkpoint) -> str:
+    """The package's version and a digest of all that the model is."""
+    digest = hashlib.sha256(json.dumps(model.state, sort_keys=True).encode())
+    for name, array in sorted(model.tensors.items()):
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return f"{model.state['version']}+{digest.hexdigest()[:NAME_LENGTH]}"

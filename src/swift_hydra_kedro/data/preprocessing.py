@@ -111,9 +111,7 @@ class TablePreprocessor(BaseModel):
         ValueError
             If columns are missing, or a numeric one holds text or infinite values.
         """
-        missing = [name for name in self.columns if name not in features.columns]
-        if missing:
-            raise ValueError(f"{len(missing)} of {len(self.columns)} columns are missing: {missing[:10]}")
+        self.check_columns(features)
         matrix = _encode(features, self.numeric, self.categorical)
         mean, scale = np.array(self.mean), np.array(self.scale)
         kept = scale > 0
@@ -122,6 +120,18 @@ class TablePreprocessor(BaseModel):
         scaled = matrix - mean
         scaled /= scale
         return scaled.clip(-self.clip, self.clip, out=scaled).astype(np.float32, order="C")
+
+    def check_columns(self, features: pd.DataFrame) -> None:
+        """Refuse rows that lack columns of training.
+
+        Raises
+        ------
+        ValueError
+            If columns are missing.
+        """
+        missing = [name for name in self.columns if name not in features.columns]
+        if missing:
+            raise ValueError(f"{len(missing)} of {len(self.columns)} columns are missing: {missing[:10]}")
 
     def inverse_transform(self, array: np.ndarray) -> pd.DataFrame:
         """Show standardised rows in the original columns and units.
@@ -146,6 +156,13 @@ class TablePreprocessor(BaseModel):
             decoded |= column.decode(matrix[:, width : width + len(column.columns)])
             width += len(column.columns)
         return pd.DataFrame({name: decoded[name] for name in self.columns})
+
+    @property
+    def kinds(self) -> dict[Name, str]:
+        """What each source column holds, in words."""
+        words: dict[Name, str] = dict.fromkeys(self.numeric.names, "number")
+        words |= {column.name: f"category, {len(column.categories)} known" for column in self.categorical}
+        return {name: words[name] for name in self.columns}
 
     @property
     def feature_names_out(self) -> list[str]:

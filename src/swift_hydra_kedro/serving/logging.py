@@ -15,14 +15,20 @@ from mlflow.types.schema import AnyType
 from swift_hydra_kedro import __version__
 from swift_hydra_kedro.data.checkpoint import Checkpoint, save_checkpoint
 from swift_hydra_kedro.scorer import Scorer
+from swift_hydra_kedro.serving import mlflow_model
+
+CARD = "model_card.md"
 
 
-def log_model(model: Checkpoint, example: pd.DataFrame) -> dict[str, Any]:
+def log_model(model: Checkpoint, card: str, example: pd.DataFrame) -> dict[str, Any]:
     """Log `model` with signature and input example; return where it went.
+
+    What is logged holds data only; the code that loads it is this package's.
 
     Parameters
     ----------
     model : what `Scorer.to_checkpoint` gave
+    card : what there is to know of it, in Markdown
     example : a few rows of features in the table's units
     """
     scorer = Scorer.from_checkpoint(model)
@@ -32,10 +38,11 @@ def log_model(model: Checkpoint, example: pd.DataFrame) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint"
         save_checkpoint(path, model)
+        (path / CARD).write_text(card, encoding="utf-8")
         info = mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(Path(__file__).with_name("mlflow_model.py")),
-            artifacts={"checkpoint": str(path)},
+            loader_module=mlflow_model.__name__,
+            data_path=str(path),
             signature=signature,
             input_example=example,
             pip_requirements=[f"swift_hydra_kedro=={__version__}"],

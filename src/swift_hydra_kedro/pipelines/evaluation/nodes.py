@@ -13,18 +13,21 @@ from swift_hydra_kedro.config import (
     DetectionConfig,
     EvaluationConfig,
     PreparationConfig,
+    RegistrationConfig,
     RunConfig,
     SwiftHydraConfig,
 )
-from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.data.checkpoint import Checkpoint, name_of
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.table import LabelledTable
+from swift_hydra_kedro.evaluation.card import render_card
 from swift_hydra_kedro.evaluation.leaderboard import flat_metrics
 from swift_hydra_kedro.evaluation.metrics import evaluate_scores, matched_threshold
 from swift_hydra_kedro.models.checkpoints import load_detector
 from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.scorer import Scorer
 from swift_hydra_kedro.serving.logging import log_model
+from swift_hydra_kedro.serving.registry import register
 
 Report = dict[str, dict[str, float]]
 NO_CLIP = 1e12
@@ -133,9 +136,29 @@ def to_mlflow_metrics(metrics: dict[str, Any], synthesis_history: pd.DataFrame) 
     return logged
 
 
-def log_fitted_model(model: Checkpoint, train_table: pd.DataFrame) -> dict[str, Any]:
-    """Log the model to the MLflow run, with a few training rows as its example."""
-    return log_model(model, LabelledTable.from_frame(train_table).features.head(EXAMPLE_ROWS))
+def write_card(
+    model: Checkpoint,
+    table_summary: dict[str, Any],
+    metrics: dict[str, Any],
+    decision_report: dict[str, Any],
+    run: RunConfig,
+) -> str:
+    """What there is to know of the model, for those who are to use it."""
+    columns = TablePreprocessor.from_state(model.state["preprocessor"]).kinds
+    return render_card(name_of(model), run.model_dump(), table_summary, metrics, decision_report, columns)
+
+
+def log_fitted_model(model: Checkpoint, model_card: str, train_table: pd.DataFrame) -> dict[str, Any]:
+    """Log the model and its card to the MLflow run, with a few training rows as its example."""
+    return log_model(model, model_card, LabelledTable.from_frame(train_table).features.head(EXAMPLE_ROWS))
+
+
+def register_model(
+    model_info: dict[str, Any], test_table: pd.DataFrame, registration: RegistrationConfig
+) -> dict[str, Any]:
+    """Register the logged model if that is asked for; the better of it and the present champion is the new one."""
+    test = LabelledTable.from_frame(test_table)
+    return register(model_info["model_uri"], test.features, test.label.to_numpy(), registration)
 
 
 def _report(threshold: float, fit_seconds: float, predict_seconds: float) -> dict[str, float]:

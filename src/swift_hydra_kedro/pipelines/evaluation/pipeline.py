@@ -77,7 +77,24 @@ def _measuring() -> Pipeline:
                 outputs="mlflow_metrics",
                 name="log_metrics",
             ),
-            node(nodes.log_fitted_model, inputs=["model", "train_table"], outputs="model_info", name="log_model"),
+            node(
+                nodes.write_card,
+                inputs=["model", "table_summary", "metrics", "decision_report", "params:run"],
+                outputs="model_card",
+                name="write_card",
+            ),
+            node(
+                nodes.log_fitted_model,
+                inputs=["model", "model_card", "train_table"],
+                outputs="model_info",
+                name="log_model",
+            ),
+            node(
+                nodes.register_model,
+                inputs=["model_info", "test_table", "params:registration"],
+                outputs="registration_report",
+                name="register_model",
+            ),
         ]
     )
 
