@@ -11,7 +11,7 @@ MODEL ?= $(or $(shell sed -n 's/.*"model_uri": "\(.*\)".*/\1/p' $(LAST_MODEL) 2>
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run test check ui viz serve benchmark speed clean help
+.PHONY: run test check ui viz serve docs benchmark speed clean help
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ serve: $(VENV)/.run  ## Serve a model on http://127.0.0.1:5001 (MODEL=models:/na
 	MLFLOW_TRACKING_URI=sqlite:///$(CURDIR)/mlflow.db PATH="$(CURDIR)/$(BIN):$$PATH" \
 		$(BIN)/mlflow models serve --model-uri "$(MODEL)" --env-manager local --timeout 300 \
 		--host 127.0.0.1 --port 5001 $(ARGS)
+
+docs: $(VENV)/.run  ## Write docs/configuration.md anew
+	$(BIN)/python docs/configuration.py
 
 benchmark: $(VENV)/.run  ## Compare with boosted trees and forests on the ADBench files in DATA (a folder; hours)
 	$(PIP) --editable '.[benchmark]'

@@ -3,10 +3,10 @@
 usage: python benchmarks/serving.py [--data FILE.npz] [--clients 16] [--rows 1,100] [--seconds 20]
 
 Trains a model on an ADBench file, or on embedded digits, without synthetic rows, logs it to a scratch MLflow, and
-starts `mlflow models serve` on loopback, as `make serve` does. So many clients then send rows, as JSON, each its next request
-when the last is answered; every score is compared with that of the model in this process. Prints requests, rows per
-second, and the median and 99th percentile of the seconds to an answer; then the answers to wrong requests, one a body
-of 100 MB, and whether the server still scores.
+starts `mlflow models serve` on loopback, as `make serve` does. So many clients then send rows, as JSON, each its next
+request when the last is answered; every score is compared with that of the model in this process. Prints requests, rows
+per second, and the median and 99th percentile of the milliseconds to an answer; then the answers to wrong requests, two
+of them with bodies of 100 MB, and whether the server still scores.
 """
 
 from __future__ import annotations
