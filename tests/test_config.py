@@ -105,6 +105,7 @@ def test_conf_paper_is_table_2(field, printed):
         (SynthesisConfig, {"keep": 300}, "steps_per_episode"),
         (DetectionConfig, {"gate": {"top_k": 21}}, "n_experts"),
         (TablesConfig, {"mine": {"path": ""}}, "mine.path"),
+        (ScoringConfig, {"scheduler": "tcp://host:8786"}, "engine is 'local'"),
     ],
 )
 def test_errors_name_the_field(model, values, field):

@@ -1,4 +1,5 @@
 import dataclasses
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,14 @@ def test_scores_are_probabilities(scorer, rows):
 
 def test_checkpoint_keeps_every_bit_of_the_scores(scorer, reloaded, rows):
     np.testing.assert_array_equal(reloaded.score(rows), scorer.score(rows))
+
+
+def test_a_scorer_is_pickled_as_arrays_and_json(scorer, rows):
+    expected = scorer.score(rows)
+    with_predictor, without = pickle.dumps(scorer), pickle.dumps(Scorer.from_checkpoint(scorer.to_checkpoint()))
+    assert with_predictor == without
+    assert b"torch" not in without
+    np.testing.assert_array_equal(pickle.loads(without).score(rows), expected)
 
 
 def test_checkpoint_keeps_threshold_and_columns(scorer, reloaded):

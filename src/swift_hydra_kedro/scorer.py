@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -78,6 +78,10 @@ class Scorer:
         _check_version(state)
         mixture = load_mixture(checkpoint.tensors, state["mixture"])
         return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"])
+
+    def __reduce__(self) -> tuple[Callable[[Checkpoint], Scorer], tuple[Checkpoint]]:
+        """Go to other processes as arrays and JSON; what is built of them is built there."""
+        return Scorer.from_checkpoint, (self.to_checkpoint(),)
 
 
 def _check_version(state: Mapping[str, Any]) -> None:

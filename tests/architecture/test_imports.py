@@ -52,6 +52,7 @@ def test_contracts_are_kept():
         ("serving/logging", "kedro.framework.session", "the library knows nothing of Kedro"),
         ("pipelines/conversion", "mlflow", "MLflow is the hooks' and the served model's"),
         ("datasets/checkpoint", "kedro_mlflow.io", "MLflow is the hooks' and the served model's"),
+        ("scoring/table", "distributed", "Dask is the scoring cluster's"),
     ],
 )
 def test_an_import_the_other_way_breaks_the_contract(tmp_path, module, imported, contract):

@@ -1,5 +1,6 @@
 """Full runs on tables of the user's own, on ADBench, and without synthesis."""
 
+import multiprocessing
 import os
 
 import numpy as np
@@ -56,6 +57,14 @@ def test_new_rows_are_scored_with_their_ids(workshop, tips, tmp_path):
     report = workshop.load("scoring_report", **tips)
     assert report["n_rows"] == len(scores) == sum(report["score_histogram"])
     assert report["n_anomalies"] == scores["is_anomaly"].sum()
+
+
+def test_a_dask_cluster_gives_the_same_scores_and_is_closed(workshop, tips, tmp_path):
+    local, dask = tmp_path / "local.parquet", tmp_path / "dask.parquet"
+    workshop.run("scoring", **tips, output=str(local))
+    workshop.run("scoring", **tips, output=str(dask), scoring={"engine": "dask"})
+    assert dask.read_bytes() == local.read_bytes()
+    assert multiprocessing.active_children() == []
 
 
 def test_without_a_name_of_new_rows_the_test_rows_are_scored(workshop, tips):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, model_validator
 
 from swift_hydra_kedro.config.base import Config
 
@@ -19,3 +21,17 @@ class ScoringConfig(Config):
     )
     chunk_rows: int = Field(32_768, ge=1, description="Rows of a Parquet file in memory at a time.")
     chunk_bytes: int = Field(2**23, ge=1024, description="Bytes of a CSV file in memory at a time.")
+    engine: Literal["local", "dask"] = Field(
+        "local", description="What scores the chunks: this process, or the workers of a Dask cluster."
+    )
+    scheduler: str | None = Field(
+        None,
+        description="Address of the cluster's scheduler, such as tcp://host:8786; null: a cluster of processes here.",
+    )
+    workers: int = Field(2, ge=1, description="Processes of a cluster here, each with one thread.")
+
+    @model_validator(mode="after")
+    def _scheduler_is_dask_s(self) -> ScoringConfig:
+        if self.scheduler is not None and self.engine != "dask":
+            raise ValueError(f"scheduler ({self.scheduler}) is set, but engine is {self.engine!r}, not 'dask'")
+        return self

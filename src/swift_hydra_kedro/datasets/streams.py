@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 from swift_hydra_kedro.data.stream import TableStream
-from swift_hydra_kedro.scoring import Scoring, write_scores
+from swift_hydra_kedro.scoring.table import Scoring, write_scores
 
 
 class TableStreamDataset(AbstractDataset[NoReturn, TableStream]):

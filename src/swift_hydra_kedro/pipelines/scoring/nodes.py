@@ -10,7 +10,7 @@ import pandas as pd
 from swift_hydra_kedro.config import RunConfig, ScoringConfig, TablesConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.stream import TableStream
-from swift_hydra_kedro.scoring import Scoring
+from swift_hydra_kedro.scoring.table import Scoring
 
 BINS = 50
 

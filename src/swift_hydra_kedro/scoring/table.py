@@ -1,33 +1,23 @@
-"""A trained model at work on a table of any size: chunk by chunk, and no row is lost."""
+"""A table of any size, scored chunk by chunk and written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from swift_hydra_kedro.config import ScoringConfig
-from swift_hydra_kedro.data.admission import admit
-from swift_hydra_kedro.data.checkpoint import Checkpoint, name_of
+from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.sink import SUFFIXES, Write, open_sink, remove
 from swift_hydra_kedro.data.stream import Chunk, TableStream
-from swift_hydra_kedro.scorer import Scorer
+from swift_hydra_kedro.scoring.chunks import REASON, ChunkScorer, Scored
+from swift_hydra_kedro.scoring.engines import open_engine
 
-ROW, REASON = "row", "reason"
 MOST_REASONS = 3  # of a chunk that an error message may quote
-
-
-class Scored(NamedTuple):
-    """The rows of a chunk that were scored, and those that were not, with the reason."""
-
-    scores: pd.DataFrame
-    rejects: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -36,20 +26,16 @@ class Scoring:
 
     Attributes
     ----------
-    scorer
-        The model; `version` names it in the output.
+    score
+        What scores a chunk.
     table
         The rows.
-    key
-        Columns that name a row, copied to the output.
     config
-        Threshold and sizes of chunks.
+        Sizes of chunks, and where they are scored.
     """
 
-    scorer: Scorer
-    version: str
+    score: ChunkScorer
     table: TableStream
-    key: tuple[str, ...]
     config: ScoringConfig
 
     @classmethod
@@ -61,8 +47,8 @@ class Scoring:
         ValueError
             If a column that the model was trained on, or one of the `key`, is missing or there twice.
         """
-        scoring = cls(Scorer.from_checkpoint(model), name_of(model), table, key, config)
-        wanted = scoring.columns
+        score = ChunkScorer.of(model, key, config.threshold)
+        wanted = score.columns
         missing = [name for name in wanted if name not in table.columns]
         if missing:
             raise ValueError(
@@ -72,14 +58,9 @@ class Scoring:
         twice = [name for name in wanted if table.columns.count(name) > 1]
         if twice:
             raise ValueError(f"{table.path}: columns are there twice: {sorted(twice)[:10]}")
-        return scoring
+        return cls(score, table, config)
 
-    @property
-    def columns(self) -> list[str]:
-        """Columns of the table that are read."""
-        return list(dict.fromkeys([*self.key, *map(str, self.scorer.preprocessor.columns)]))
-
-    def chunks(self, progress: bool = False) -> Iterator[Scored]:
+    def chunks(self, progress: bool = False) -> Generator[Scored]:
         """Score the table's rows in their order, at least one chunk, which may be empty.
 
         Raises
@@ -87,33 +68,16 @@ class Scoring:
         ValueError
             If the table cannot be read to its end, or a column of numbers holds dates.
         """
-        parts = self.table.chunks(self.columns, self.config.chunk_rows, self.config.chunk_bytes)
-        nothing = Chunk(0, pd.DataFrame(columns=self.columns, dtype=object), [])
-        with tqdm(desc="rows", total=self.table.n_rows, unit="row", unit_scale=True, disable=not progress) as bar:
-            for chunk in chain([next(parts, nothing)], parts):
-                yield self._score(chunk)
-                bar.update(len(chunk.rows))
-
-    def _score(self, chunk: Chunk) -> Scored:
-        features, reason = admit(chunk.rows, self.scorer.preprocessor)
-        named = chunk.rows[list(self.key)]
-        named.insert(0, ROW, np.arange(chunk.start, chunk.start + len(named)))
-        admitted = reason == ""
-        rejects = pd.concat(
-            [named[~admitted].assign(**{REASON: reason[~admitted]}), pd.DataFrame({REASON: chunk.broken}, dtype=object)]
-        )
-        score, experts = self.scorer.score_with_experts(features[admitted])
-        threshold = self.scorer.threshold if self.config.threshold is None else self.config.threshold
-        return Scored(
-            named[admitted].assign(
-                score=score,
-                is_anomaly=score >= threshold,
-                threshold=threshold,
-                **{f"expert_{rank}": chosen.astype(np.int16) for rank, chosen in enumerate(experts.T, start=1)},
-                model=self.version,
-            ),
-            rejects,
-        )
+        columns = self.score.columns
+        parts = self.table.chunks(columns, self.config.chunk_rows, self.config.chunk_bytes)
+        nothing = Chunk(0, pd.DataFrame(columns=columns, dtype=object), [])
+        with (
+            open_engine(self.score, self.config) as engine,
+            tqdm(desc="rows", total=self.table.n_rows, unit="row", unit_scale=True, disable=not progress) as bar,
+        ):
+            for scored in engine(chain([next(parts, nothing)], parts)):
+                yield scored
+                bar.update(scored.n_rows)
 
 
 def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
@@ -125,9 +89,9 @@ def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
         If the output's name says neither CSV nor Parquet, the table cannot be read, or none of its rows can be scored.
     """
     n_scored, reasons = 0, dict[str, None]()
-    with open_sink(path) as write, ExitStack() as stack:
+    with open_sink(path) as write, ExitStack() as stack, closing(scoring.chunks(progress)) as chunks:
         reject: Write | None = None
-        for scores, rejects in scoring.chunks(progress):
+        for scores, rejects in chunks:
             write(scores)
             if len(rejects):
                 reject = reject or stack.enter_context(open_sink(path_of_rejects(path)))

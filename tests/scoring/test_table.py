@@ -7,28 +7,9 @@ import pytest
 from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.checkpoint import name_of
 from swift_hydra_kedro.data.stream import TableStream
-from swift_hydra_kedro.scoring import Scoring, path_of_rejects, write_scores
-
-from .budgets import WIDE
-from .mixed_table import fitted_classifier, mixed_table
+from swift_hydra_kedro.scoring.table import Scoring, path_of_rejects, write_scores
 
 SMALL = ScoringConfig(chunk_rows=17, chunk_bytes=1024)
-
-
-@pytest.fixture(scope="module")
-def scorer():
-    return fitted_classifier(threshold=0.3, detection=WIDE).scorer_
-
-
-@pytest.fixture(scope="module")
-def model(scorer):
-    return scorer.to_checkpoint()
-
-
-@pytest.fixture
-def rows():
-    rows = mixed_table(60, seed=1)[0]
-    return rows.assign(name=[f"row {i}" for i in range(60)], further=1.0)[[*rows.columns[::-1], "further", "name"]]
 
 
 def write(rows, path):
@@ -117,11 +98,6 @@ def test_columns_that_are_there_twice_are_told(model, rows, tmp_path):
     twice = pd.concat([rows, rows.iloc[:, :1]], axis=1)
     with pytest.raises(ValueError, match=r"in.csv: columns are there twice"):
         Scoring.of(model, write(twice, tmp_path / "in.csv"), (), SMALL)
-
-
-def test_the_name_of_a_model_changes_with_the_model(scorer, model):
-    other = fitted_classifier(threshold=0.4, detection=WIDE).scorer_.to_checkpoint()
-    assert name_of(model) == name_of(scorer.to_checkpoint()) != name_of(other)
 
 
 @pytest.mark.parametrize(
