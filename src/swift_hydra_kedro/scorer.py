@@ -10,18 +10,22 @@ import pandas as pd
 
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
-from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_of
+from swift_hydra_kedro.data.reference import Reference
+from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_below, tensors_of
 from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.models.mome import MixtureOfExperts
+
+REFERENCE = "reference."
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """Everything that scoring a new row needs."""
+    """Everything that scoring a new row needs, and, if there is a `reference`, explaining its score."""
 
     preprocessor: TablePreprocessor
     mixture: MixtureOfExperts
     threshold: float
+    reference: Reference | None = None
 
     def score(self, features: pd.DataFrame) -> np.ndarray:
         """Probability of an anomaly for each row, `(N,)` float64.
@@ -54,11 +58,20 @@ class Scorer:
             "mixture": mixture_settings(self.mixture),
             "threshold": self.threshold,
         }
-        return Checkpoint(tensors_of(self.mixture), state)
+        tensors = tensors_of(self.mixture)
+        if self.reference is not None:
+            reference = self.reference.to_checkpoint()
+            tensors |= {f"{REFERENCE}{name}": array for name, array in reference.tensors.items()}
+            state["reference"] = reference.state
+        return Checkpoint(tensors, state)
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Scorer:
         """Rebuild a model from what `to_checkpoint` gave; its scores are the same to the bit."""
-        state = checkpoint.state
-        mixture = load_mixture(checkpoint.tensors, state["mixture"])
-        return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"])
+        state, tensors = checkpoint.state, checkpoint.tensors
+        own = {name: array for name, array in tensors.items() if not name.startswith(REFERENCE)}
+        mixture = load_mixture(own, state["mixture"])
+        reference = None
+        if "reference" in state:  # models of earlier versions have none
+            reference = Reference.from_checkpoint(Checkpoint(tensors_below(REFERENCE, tensors), state["reference"]))
+        return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"], reference)
