@@ -8,6 +8,7 @@ from swift_hydra_kedro.config import (
     DecisionConfig,
     DetectionConfig,
     EvaluationConfig,
+    ExplanationConfig,
     PreparationConfig,
     PretrainingConfig,
     RunConfig,
@@ -28,6 +29,7 @@ STAGES = {
     "decision": DecisionConfig,
     "evaluation": EvaluationConfig,
     "scoring": ScoringConfig,
+    "explanation": ExplanationConfig,
 }
 
 

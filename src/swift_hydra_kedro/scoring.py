@@ -18,7 +18,7 @@ from swift_hydra_kedro import __version__
 from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.admission import admit
 from swift_hydra_kedro.data.checkpoint import Checkpoint
-from swift_hydra_kedro.data.sink import SUFFIXES, Write, open_sink, remove
+from swift_hydra_kedro.data.sink import Write, beside, open_sink, remove
 from swift_hydra_kedro.data.stream import Chunk, TableStream
 from swift_hydra_kedro.scorer import Scorer
 
@@ -146,8 +146,7 @@ def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
 
 def path_of_rejects(path: str) -> str:
     """Where the rejected rows are, beside the scores at `path`."""
-    suffix = max((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), key=len)
-    return f"{path[: -len(suffix)]}.rejects.csv"
+    return beside(path, "rejects.csv")
 
 
 def name_of(model: Checkpoint) -> str:
