@@ -28,6 +28,7 @@ STAGES: dict[str, tuple[str, type[BaseModel]]] = {
     "evaluation": ("parameters_evaluation.yml", config.EvaluationConfig),
     "registration": ("parameters_registration.yml", config.RegistrationConfig),
     "scoring": ("parameters_scoring.yml", config.ScoringConfig),
+    "explanation": ("parameters_explanation.yml", config.ExplanationConfig),
 }
 HEAD = """# Configuration
 

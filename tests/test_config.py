@@ -8,6 +8,7 @@ from swift_hydra_kedro.config import (
     DecisionConfig,
     DetectionConfig,
     EvaluationConfig,
+    ExplanationConfig,
     PreparationConfig,
     PretrainingConfig,
     RegistrationConfig,
@@ -30,6 +31,7 @@ STAGES = {
     "evaluation": EvaluationConfig,
     "registration": RegistrationConfig,
     "scoring": ScoringConfig,
+    "explanation": ExplanationConfig,
 }
 
 

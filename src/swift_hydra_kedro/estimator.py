@@ -24,6 +24,7 @@ from swift_hydra_kedro.config import (
     SynthesisConfig,
 )
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.reference import Reference
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
 from swift_hydra_kedro.detection.training import train_judge, train_mixture_of_experts
@@ -67,7 +68,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : (2,) labels
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
-    scorer_ : Scorer, which holds preprocessing, mixture and threshold
+    scorer_ : Scorer, which holds preprocessing, mixture, threshold, and what it takes to explain scores
     synthetic_ : DataFrame of the synthetic anomalies in the table's units
     history_ : DataFrame with one row per episode of the synthesis
 
@@ -139,7 +140,9 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
             self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
         mixture, out_of_bag = train_mixture_of_experts(rows, synthetic, config.detection, seed, self.verbose)
         threshold = choose_threshold(out_of_bag.probability, out_of_bag.y, out_of_bag.weight, decision).threshold
-        self.scorer_ = Scorer(preprocessor, mixture, threshold)
+        rng = stage_generators(seed, "reference", device).numpy
+        reference = Reference.draw(rows.x.cpu().numpy(), label, pd.DataFrame(index=np.flatnonzero(used)), rng)
+        self.scorer_ = Scorer(preprocessor, mixture, threshold, reference)
         return self
 
     def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:

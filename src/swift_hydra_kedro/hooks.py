@@ -24,6 +24,7 @@ from rich.console import Console
 
 from swift_hydra_kedro import __version__
 from swift_hydra_kedro.config import DetectionConfig, RunConfig
+from swift_hydra_kedro.data.sink import beside
 from swift_hydra_kedro.evaluation.leaderboard import render_leaderboard
 from swift_hydra_kedro.models.runtime import choose_device
 from swift_hydra_kedro.models.selective_scan import resolve_backend
@@ -35,12 +36,19 @@ WIDTH_OF_LOGS = 120
 
 
 class ProjectConfigLoader(OmegaConfigLoader):
-    """Kedro's loader, with the resolver `${project:}`: the project's root, from whatever working directory."""
+    """Kedro's loader, with two resolvers.
+
+    `${project:}` is the project's root, from whatever working directory; `${beside:table,ending,folder}` a file that
+    belongs to a table and lies beside it, or in a folder of this machine, as MLflow asks of artifacts, if the table is
+    elsewhere.
+    """
 
     def __init__(self, conf_source: str, *args: Any, **kwargs: Any) -> None:
         root = Path(conf_source).absolute().parent
-        kwargs["custom_resolvers"] = {"project": lambda: root.as_posix()} | (kwargs.get("custom_resolvers") or {})
-        OmegaConf.clear_resolver("project")  # resolvers are global; another project may have left its own
+        own = {"project": lambda: root.as_posix(), "beside": _beside}
+        kwargs["custom_resolvers"] = own | (kwargs.get("custom_resolvers") or {})
+        for name in own:
+            OmegaConf.clear_resolver(name)  # resolvers are global; another project may have left its own
         super().__init__(conf_source, *args, **kwargs)
 
 
@@ -122,6 +130,10 @@ class ResumeHook:
         with self._lock:
             records = catalog.load(RECORDS) if catalog.exists(RECORDS) else {}
             catalog.save(RECORDS, records | {node.name: record})
+
+
+def _beside(table: str, ending: str, folder: str) -> str:
+    return beside(f"{folder}/{table.rpartition('/')[2]}" if "://" in table else table, ending)
 
 
 def _is_done(node: Node, catalog: DataCatalog) -> bool:

@@ -1,4 +1,4 @@
-"""The pipelines by name: every stage alone, `full`, their sum, and `scoring`, which comes after."""
+"""The pipelines by name: every stage alone, `full`, their sum, and `scoring` and `explanation`, which come after."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from kedro.pipeline import Pipeline
 from swift_hydra_kedro.pipelines import (
     detection,
     evaluation,
+    explanation,
     ingestion,
     preparation,
     pretraining,
@@ -28,4 +29,5 @@ def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines that `kedro run --pipeline=...` knows."""
     stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
     full = sum(stages.values(), start=Pipeline([]))
-    return stages | {"full": full, "scoring": scoring.create_pipeline(), "__default__": full}
+    later = {"scoring": scoring.create_pipeline(), "explanation": explanation.create_pipeline()}
+    return stages | later | {"full": full, "__default__": full}

@@ -14,21 +14,24 @@ import pandas as pd
 from swift_hydra_kedro._version import __version__
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
-from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_of
+from swift_hydra_kedro.data.reference import Reference
+from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_below, tensors_of
 from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 
 logger = logging.getLogger(__name__)
 FORMAT = 1  # of a saved model; another one for every change after which older versions cannot read it
+REFERENCE = "reference."
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """Everything that scoring a new row needs."""
+    """Everything that scoring a new row needs, and, if there is a `reference`, explaining its score."""
 
     preprocessor: TablePreprocessor
     mixture: MixtureOfExperts
     threshold: float
+    reference: Reference | None = None
 
     def score(self, features: pd.DataFrame) -> np.ndarray:
         """Probability of an anomaly for each row, `(N,)` float64.
@@ -63,7 +66,12 @@ class Scorer:
             "mixture": mixture_settings(self.mixture),
             "threshold": self.threshold,
         }
-        return Checkpoint(tensors_of(self.mixture), state)
+        tensors = tensors_of(self.mixture)
+        if self.reference is not None:
+            reference = self.reference.to_checkpoint()
+            tensors |= {f"{REFERENCE}{name}": array for name, array in reference.tensors.items()}
+            state["reference"] = reference.state
+        return Checkpoint(tensors, state)
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Scorer:
@@ -74,10 +82,14 @@ class Scorer:
         ValueError
             If another version of this package saved it in a way that this one cannot read.
         """
-        state = checkpoint.state
+        state, tensors = checkpoint.state, checkpoint.tensors
         _check_version(state)
-        mixture = load_mixture(checkpoint.tensors, state["mixture"])
-        return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"])
+        own = {name: array for name, array in tensors.items() if not name.startswith(REFERENCE)}
+        mixture = load_mixture(own, state["mixture"])
+        reference = None
+        if "reference" in state:
+            reference = Reference.from_checkpoint(Checkpoint(tensors_below(REFERENCE, tensors), state["reference"]))
+        return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"], reference)
 
     def __reduce__(self) -> tuple[Callable[[Checkpoint], Scorer], tuple[Checkpoint]]:
         """Go to other processes as arrays and JSON; what is built of them is built there."""

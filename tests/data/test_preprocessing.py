@@ -52,6 +52,8 @@ def test_mixed_table_comes_back_in_its_own_units(bills):
     assert array.shape == (244, len(fitted.feature_names_out))
     assert "country=US" not in fitted.feature_names_out
     assert "day=(missing)" in fitted.feature_names_out
+    sources = zip(fitted.feature_names_out, fitted.source_of_features, strict=True)
+    assert all(name in (source, f"{source} is missing") or name.startswith(f"{source}=") for name, source in sources)
     back = fitted.inverse_transform(array)
     expected = bills.fillna({"total_bill": bills["total_bill"].median()})
     assert list(back.columns) == list(bills.columns)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from swift_hydra_kedro.data.sink import open_sink, remove
+from swift_hydra_kedro.data.sink import beside, open_sink, remove
 
 FIRST, SECOND = pd.DataFrame({"a": [1, 2], "b": ["x", None]}), pd.DataFrame({"a": [3], "b": ["z"]})
 
@@ -60,3 +60,16 @@ def test_what_is_not_there_need_not_be_removed(tmp_path):
     for _ in range(2):
         remove(str(tmp_path / "t.csv"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("path", "alerts"),
+    [
+        ("scores.parquet", "scores.alerts.html"),
+        ("a.b/scores.CSV.gz", "a.b/scores.alerts.html"),
+        ("memory://x/2026.11.25.parquet", "memory://x/2026.11.25.alerts.html"),
+        ("folder", "folder.alerts.html"),
+    ],
+)
+def test_what_belongs_to_a_table_lies_beside_it(path, alerts):
+    assert beside(path, "alerts.html") == alerts

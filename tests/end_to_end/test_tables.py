@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.express as px
 import pytest
+from scipy.special import logit
 
 from swift_hydra_kedro.data.table import LABEL
 
@@ -67,6 +68,30 @@ def test_a_dask_cluster_gives_the_same_scores_and_is_closed(workshop, tips, tmp_
     assert multiprocessing.active_children() == []
 
 
+def test_alerts_among_new_rows_are_explained_beside_their_scores(workshop, tips, tmp_path):
+    source = pd.read_csv(workshop.folder / "data/01_raw/tips.csv")
+    new, out = tmp_path / "new.csv", tmp_path / "scores.parquet"
+    source.drop(columns="friday").to_csv(new, index=False)
+    files = {"input": str(new), "output": str(out), "scoring": {"threshold": 0.05}}
+    with workshop.session(**tips, **files, explanation={"pairs": 5, "max_alerts": 12}) as session:
+        session.run(pipeline_names=["scoring", "explanation"])
+    scores, alerts = pd.read_parquet(out), pd.read_csv(tmp_path / "scores.alerts.csv")
+    highest = scores[scores["is_anomaly"]].nlargest(12, "score")
+    assert len(highest) > 1
+    assert alerts["bill"].tolist() == highest["bill"].tolist()
+    contributions = alerts.filter(like="contribution.")
+    np.testing.assert_allclose(alerts["base"] + contributions.sum(axis=1), logit(highest["score"]), atol=1e-6)
+    assert len(contributions.columns) == 6
+    train = workshop.load("train_table", **tips)
+    nearest = train.loc[alerts["anomaly_1.row"]]
+    assert (nearest[LABEL] == 1).all()
+    assert nearest["__id__bill"].tolist() == alerts["anomaly_1.id.bill"].tolist()
+    assert alerts["bill"][0] in (tmp_path / "scores.alerts.html").read_text()
+    run = workshop.tracked()[0].info.run_id
+    logged = {entry.path for folder in ("tables", "figures") for entry in workshop.client().list_artifacts(run, folder)}
+    assert {"tables/scores.alerts.csv", "figures/scores.alerts.html"} <= logged
+
+
 def test_without_a_name_of_new_rows_the_test_rows_are_scored(workshop, tips):
     workshop.run("scoring", **tips)
     test, scores = workshop.load("test_table", "scores_of_new_rows", **tips)
@@ -119,7 +144,7 @@ def without_synthesis(workshop):
 def test_a_run_without_synthesis_comes_to_its_end(workshop, without_synthesis):
     reporting = workshop.files("08_reporting", "breast_cancer")
     assert (reporting / "report.html").is_file()
-    assert len(list((reporting / "figures").glob("*.json"))) == 8
+    assert len(list((reporting / "figures").glob("*.json"))) == 9
 
 
 def test_a_run_without_synthesis_makes_no_anomalies_and_no_episodes(workshop, without_synthesis):

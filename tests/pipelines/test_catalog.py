@@ -31,7 +31,7 @@ def catalog():
 def named():
     """Data sets that the pipelines name, without parameters."""
     pipelines = register_pipelines()
-    names = pipelines["full"].datasets() | pipelines["scoring"].datasets()
+    names = set().union(*(pipelines[name].datasets() for name in ("full", "scoring", "explanation")))
     return {name for name in names if not name.startswith("params:")}
 
 
@@ -72,6 +72,19 @@ def test_metrics_lie_where_scripts_look_for_them(catalog):
     assert path_of(catalog["metrics"]) == "data/08_reporting/digits/train_0.4/seed_0/metrics.json"
 
 
+@pytest.mark.parametrize(
+    ("output", "alerts"),
+    [
+        ("out/scores.csv.gz", "out/scores.alerts.csv"),
+        ("s3://claims/scores.parquet", "data/08_reporting/sine/train_0.4/seed_0/scores.alerts.csv"),
+    ],
+)
+def test_alerts_lie_beside_the_scores_or_on_this_machine(output, alerts):
+    catalog = catalog_of(dataset="sine", output=output)
+    assert path_of(catalog["alerts"]) == alerts
+    assert path_of(catalog["alerts_page"]) == alerts.replace(".csv", ".html")
+
+
 def test_nothing_is_pickled(catalog):
     types = {entry.get("dataset", entry)["type"] for entry in catalog.values()}
     assert not any("pickle" in name.lower() or "joblib" in name.lower() for name in types)
@@ -87,6 +100,6 @@ def test_every_parameter_of_the_pipelines_is_configured(environment):
         merge_strategy={"parameters": "soft"},
     )
     pipelines = register_pipelines()
-    inputs = pipelines["full"].inputs() | pipelines["scoring"].inputs()
+    inputs = set().union(*(pipelines[name].inputs() for name in ("full", "scoring", "explanation")))
     asked = {name.removeprefix("params:") for name in inputs if "params:" in name}
     assert set(loader["parameters"]) == asked

@@ -59,6 +59,7 @@ DECLARED = {
             "test_rows",
             "synthetic_rows",
             "preprocessor",
+            "train_table",
             "params:decision",
             "params:detection",
             "params:run",

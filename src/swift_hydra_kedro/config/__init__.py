@@ -12,6 +12,7 @@ from swift_hydra_kedro.config.data import PreparationConfig, RunConfig, TableCon
 from swift_hydra_kedro.config.decision import DecisionConfig
 from swift_hydra_kedro.config.detection import DetectionConfig, ExpertsConfig, GateConfig, NeighboursConfig
 from swift_hydra_kedro.config.evaluation import EvaluationConfig
+from swift_hydra_kedro.config.explanation import ExplanationConfig
 from swift_hydra_kedro.config.mamba import AdditiveConfig, MambaConfig
 from swift_hydra_kedro.config.pretraining import CVAEConfig, DetectorConfig, JudgeConfig, PretrainingConfig
 from swift_hydra_kedro.config.registration import RegistrationConfig
@@ -29,6 +30,7 @@ __all__ = [
     "DetectorConfig",
     "EvaluationConfig",
     "ExpertsConfig",
+    "ExplanationConfig",
     "GateConfig",
     "JudgeConfig",
     "MambaConfig",

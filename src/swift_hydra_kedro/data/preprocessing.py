@@ -165,6 +165,13 @@ class TablePreprocessor(BaseModel):
         return {name: words[name] for name in self.columns}
 
     @property
+    def source_of_features(self) -> list[Name]:
+        """The source column that each of the P columns that `transform` gives comes from."""
+        sources = [*self.numeric.names, *self.numeric.flagged]
+        sources += [column.name for column in self.categorical for _ in column.columns]
+        return [name for name, scale in zip(sources, self.scale, strict=True) if scale > 0]
+
+    @property
     def feature_names_out(self) -> list[str]:
         """Names of the P columns that `transform` gives."""
         return [name for name, scale in zip(self._encoded_names, self.scale, strict=True) if scale > 0]

@@ -36,6 +36,18 @@ def check_suffix(path: str) -> None:
         raise ValueError(f"{path}: the output's name must end in one of {', '.join(SUFFIXES)}")
 
 
+def beside(path: str, ending: str) -> str:
+    """Name of a file that belongs to the table at `path` and lies beside it.
+
+    Examples
+    --------
+    >>> beside("out/scores.csv.gz", "rejects.csv")
+    'out/scores.rejects.csv'
+    """
+    suffix = max((suffix for suffix in ("", *SUFFIXES) if path.lower().endswith(suffix)), key=len)
+    return f"{path[: len(path) - len(suffix)]}.{ending}"
+
+
 @contextmanager
 def open_sink(path: str) -> Iterator[Write]:
     """Write a CSV or Parquet file beside `path`, and put it in its place once all is written.

@@ -63,10 +63,14 @@ class MixtureOfExperts(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Probability of an anomaly; all experts compute all rows. To score by the chosen alone, `fold` the mixture."""
+        weights, _, probability = self.votes(x)
+        return self.calibration((weights * probability).sum(-1))
+
+    def votes(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights, numbers and probabilities, not calibrated, of the experts chosen, `(B, P)` -> `(B, k)` each."""
         described = self.describe(x)
-        weights, chosen = self.gate(described)  # (B, k)
-        each = self.all_probabilities(described)  # (M, B)
-        return self.calibration((weights * each.T.gather(1, chosen)).sum(-1))
+        weights, chosen = self.gate(described)
+        return weights, chosen, self.all_probabilities(described).T.gather(1, chosen)
 
     def load(self, chosen: Tensor) -> Tensor:
         """Rows that each expert gets, `(M,)`, of the indices `chosen (B, k)`."""

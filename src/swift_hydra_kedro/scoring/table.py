@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
-from swift_hydra_kedro.data.sink import SUFFIXES, Write, open_sink, remove
+from swift_hydra_kedro.data.sink import Write, beside, open_sink, remove
 from swift_hydra_kedro.data.stream import Chunk, TableStream
 from swift_hydra_kedro.scoring.chunks import REASON, ChunkScorer, Scored
 from swift_hydra_kedro.scoring.engines import open_engine
@@ -106,5 +106,4 @@ def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
 
 def path_of_rejects(path: str) -> str:
     """Where the rejected rows are, beside the scores at `path`."""
-    suffix = max((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), key=len)
-    return f"{path[: -len(suffix)]}.rejects.csv"
+    return beside(path, "rejects.csv")

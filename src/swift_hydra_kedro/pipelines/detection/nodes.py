@@ -10,6 +10,8 @@ import pandas as pd
 from swift_hydra_kedro.config import DecisionConfig, DetectionConfig, RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.reference import Reference
+from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.detection.clustering import Clusters
 from swift_hydra_kedro.detection.training import Regions, describe_rows, find_regions, train_experts, train_gate
 from swift_hydra_kedro.evaluation.decision import choose_threshold, trade_off
@@ -24,7 +26,7 @@ from swift_hydra_kedro.models.checkpoints import (
     tensors_of,
 )
 from swift_hydra_kedro.models.inference import expert_load
-from swift_hydra_kedro.models.runtime import choose_device
+from swift_hydra_kedro.models.runtime import choose_device, stage_generators
 from swift_hydra_kedro.pipelines.conversion import to_rows, to_synthetic
 from swift_hydra_kedro.scorer import Scorer
 
@@ -76,13 +78,20 @@ def train_mixture(
 
 
 def assemble_model(
-    mixture: Checkpoint, preprocessor: dict[str, Any], out_of_bag: pd.DataFrame, decision: DecisionConfig
+    mixture: Checkpoint,
+    preprocessor: dict[str, Any],
+    out_of_bag: pd.DataFrame,
+    train_rows: Checkpoint,
+    train_table: pd.DataFrame,
+    decision: DecisionConfig,
+    run: RunConfig,
 ) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
-    """Choose the threshold; the model holds all that scoring needs."""
+    """Choose the threshold; the model holds all that it takes to score rows and to explain scores."""
     trained = load_mixture(mixture.tensors, mixture.state)
     rows = trained.calibration.applied_to(_out_of_bag(out_of_bag))
     chosen = choose_threshold(rows.probability, rows.y, rows.weight, decision)
-    scorer = Scorer(TablePreprocessor.from_state(preprocessor), trained, chosen.threshold)
+    reference = _reference(train_rows, LabelledTable.from_frame(train_table), run)
+    scorer = Scorer(TablePreprocessor.from_state(preprocessor), trained, chosen.threshold, reference)
     report = {"rule": decision.rule, "n_rows": len(rows.y), "n_anomalies": int(rows.y.sum())} | chosen._asdict()
     return scorer.to_checkpoint(), trade_off(rows.probability, rows.y, rows.weight), report
 
@@ -109,6 +118,12 @@ def _regions(checkpoint: Checkpoint, run: RunConfig) -> Regions:
     if neighbourhood is not None:
         neighbourhood.to(choose_device(run.device))
     return Regions(clusters, checkpoint.tensors["cluster_of_member"], neighbourhood)
+
+
+def _reference(train_rows: Checkpoint, table: LabelledTable, run: RunConfig) -> Reference:
+    known = pd.DataFrame(index=table.label.index) if table.row_id is None else table.row_id
+    rng = stage_generators(run.seed, "reference", choose_device("cpu")).numpy
+    return Reference.draw(train_rows.tensors["x"], train_rows.tensors["y"], known, rng)
 
 
 def _out_of_bag(frame: pd.DataFrame) -> OutOfBag:

@@ -43,7 +43,15 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 assemble_model,
-                inputs=["mixture", "preprocessor", "out_of_bag", "params:decision"],
+                inputs=[
+                    "mixture",
+                    "preprocessor",
+                    "out_of_bag",
+                    "train_rows",
+                    "train_table",
+                    "params:decision",
+                    "params:run",
+                ],
                 outputs=["model", "trade_off", "decision_report"],
                 name="assemble_model",
             ),
