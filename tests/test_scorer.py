@@ -55,6 +55,20 @@ def test_checkpoint_keeps_threshold_and_columns(scorer, reloaded):
     assert reloaded.preprocessor == scorer.preprocessor
 
 
+def test_checkpoint_keeps_what_training_rows_looked_like(scorer, reloaded):
+    assert [column.name for column in scorer.profile.columns] == ["size", "count", "noise", "colour"]
+    assert reloaded.profile == scorer.profile
+
+
+def test_a_checkpoint_of_an_earlier_version_loads_without_a_profile(scorer, rows):
+    checkpoint = scorer.to_checkpoint()
+    del checkpoint.state["profile"]
+    older = Scorer.from_checkpoint(checkpoint)
+    assert older.profile is None
+    np.testing.assert_array_equal(older.score(rows), scorer.score(rows))
+    assert Scorer.from_checkpoint(older.to_checkpoint()).profile is None
+
+
 def test_a_second_checkpoint_equals_the_first(scorer, reloaded):
     first, second = scorer.to_checkpoint(), reloaded.to_checkpoint()
     assert first.state == second.state

@@ -24,6 +24,7 @@ from swift_hydra_kedro.config import (
     SynthesisConfig,
 )
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
 from swift_hydra_kedro.detection.training import train_judge, train_mixture_of_experts
@@ -139,7 +140,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
             self.history_ = pd.DataFrame(result.history, columns=list(HISTORY))
         mixture, out_of_bag = train_mixture_of_experts(rows, synthetic, config.detection, seed, self.verbose)
         threshold = choose_threshold(out_of_bag.probability, out_of_bag.y, out_of_bag.weight, decision).threshold
-        self.scorer_ = Scorer(preprocessor, mixture, threshold)
+        self.scorer_ = Scorer(preprocessor, mixture, threshold, TableProfile.fit(features, preprocessor))
         return self
 
     def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:

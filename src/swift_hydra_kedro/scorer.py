@@ -14,6 +14,7 @@ import pandas as pd
 from swift_hydra_kedro._version import __version__
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_of
 from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.models.mome import MixtureOfExperts
@@ -24,11 +25,12 @@ FORMAT = 1  # of a saved model; another one for every change after which older v
 
 @dataclass(frozen=True)
 class Scorer:
-    """Everything that scoring a new row needs."""
+    """Everything that scoring a new row needs, and what training rows looked like; older models do not know it."""
 
     preprocessor: TablePreprocessor
     mixture: MixtureOfExperts
     threshold: float
+    profile: TableProfile | None = None
 
     def score(self, features: pd.DataFrame) -> np.ndarray:
         """Probability of an anomaly for each row, `(N,)` float64.
@@ -62,6 +64,7 @@ class Scorer:
             "preprocessor": self.preprocessor.state(),
             "mixture": mixture_settings(self.mixture),
             "threshold": self.threshold,
+            "profile": None if self.profile is None else self.profile.model_dump(mode="json"),
         }
         return Checkpoint(tensors_of(self.mixture), state)
 
@@ -77,7 +80,13 @@ class Scorer:
         state = checkpoint.state
         _check_version(state)
         mixture = load_mixture(checkpoint.tensors, state["mixture"])
-        return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"])
+        profile = state.get("profile")
+        return cls(
+            TablePreprocessor.from_state(state["preprocessor"]),
+            mixture,
+            state["threshold"],
+            None if profile is None else TableProfile.model_validate(profile),
+        )
 
     def __reduce__(self) -> tuple[Callable[[Checkpoint], Scorer], tuple[Checkpoint]]:
         """Go to other processes as arrays and JSON; what is built of them is built there."""

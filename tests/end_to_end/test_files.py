@@ -112,9 +112,9 @@ def test_the_decision_says_what_the_threshold_gives(reporting, finished):
 
 def test_another_rule_needs_no_training(finished):
     out_of_bag, mixture = finished.load("out_of_bag", "mixture")
-    preprocessor = finished.load("preprocessor")
+    preprocessor, profile = finished.load("preprocessor", "profile")
     config = DecisionConfig(rule="recall", recall=1.0)
-    model, curve, report = assemble_model(mixture, preprocessor, out_of_bag, config)
+    model, curve, report = assemble_model(mixture, preprocessor, profile, out_of_bag, config)
     assert report["expected"]["recall"] == 1
     assert model.state["threshold"] == curve[curve["recall"] == 1]["threshold"].iloc[0]
 

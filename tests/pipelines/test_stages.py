@@ -55,6 +55,7 @@ DECLARED = {
     ),
     "detection": (
         {
+            "train_table",
             "train_rows",
             "test_rows",
             "synthetic_rows",
@@ -71,6 +72,7 @@ DECLARED = {
             "experts_history",
             "experts_report",
             "mixture",
+            "profile",
             "model",
             "trade_off",
             "decision_report",

@@ -6,6 +6,7 @@ from swift_hydra_kedro.pipelines.detection.nodes import (
     assemble_model,
     cluster_rows,
     count_rows_per_expert,
+    profile_rows,
     train_all_experts,
     train_mixture,
 )
@@ -42,8 +43,14 @@ def create_pipeline() -> Pipeline:
                 name="train_gate",
             ),
             node(
+                profile_rows,
+                inputs=["mixture", "preprocessor", "train_table", "test_rows"],
+                outputs="profile",
+                name="profile_rows",
+            ),
+            node(
                 assemble_model,
-                inputs=["mixture", "preprocessor", "out_of_bag", "params:decision"],
+                inputs=["mixture", "preprocessor", "profile", "out_of_bag", "params:decision"],
                 outputs=["model", "trade_off", "decision_report"],
                 name="assemble_model",
             ),
