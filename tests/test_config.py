@@ -106,6 +106,7 @@ def test_conf_paper_is_table_2(field, printed):
         (SynthesisConfig, {"episods": 3}, "episods"),
         (SynthesisConfig, {"keep": 300}, "steps_per_episode"),
         (DetectionConfig, {"gate": {"top_k": 21}}, "n_experts"),
+        (ScoringConfig, {"drift": {"moderate": 0.3}}, "moderate"),
         (TablesConfig, {"mine": {"path": ""}}, "mine.path"),
         (ScoringConfig, {"scheduler": "tcp://host:8786"}, "engine is 'local'"),
     ],

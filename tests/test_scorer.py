@@ -1,6 +1,7 @@
 import dataclasses
 import pickle
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,9 +51,20 @@ def test_a_scorer_is_pickled_as_arrays_and_json(scorer, rows):
     np.testing.assert_array_equal(pickle.loads(without).score(rows), expected)
 
 
+def test_a_pickled_scorer_can_be_mapped_from_a_file_that_is_only_read(scorer, rows, tmp_path):
+    joblib.dump(scorer, tmp_path / "scorer.joblib")
+    mapped = joblib.load(tmp_path / "scorer.joblib", mmap_mode="r")
+    np.testing.assert_array_equal(mapped.score(rows), scorer.score(rows))
+
+
 def test_checkpoint_keeps_threshold_and_columns(scorer, reloaded):
     assert reloaded.threshold == 0.3
     assert reloaded.preprocessor == scorer.preprocessor
+
+
+def test_checkpoint_keeps_what_training_rows_looked_like(scorer, reloaded):
+    assert [column.name for column in scorer.profile.columns] == ["size", "count", "noise", "colour"]
+    assert reloaded.profile == scorer.profile
 
 
 def test_a_second_checkpoint_equals_the_first(scorer, reloaded):
@@ -110,7 +122,7 @@ def test_decisions_are_scores_of_at_least_the_threshold_on_the_rows_own_index(sc
 
 def test_a_score_at_the_threshold_is_an_anomaly(scorer, rows):
     highest = scorer.score(rows).max()
-    assert Scorer(scorer.preprocessor, scorer.mixture, float(highest)).decide(rows)["is_anomaly"].sum() >= 1
+    assert dataclasses.replace(scorer, threshold=float(highest)).decide(rows)["is_anomaly"].sum() >= 1
 
 
 def test_a_missing_column_is_an_error_that_names_it(scorer, rows):

@@ -24,6 +24,7 @@ from swift_hydra_kedro.config import (
     SynthesisConfig,
 )
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.data.reference import Reference
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
@@ -142,7 +143,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         threshold = choose_threshold(out_of_bag.probability, out_of_bag.y, out_of_bag.weight, decision).threshold
         rng = stage_generators(seed, "reference", device).numpy
         reference = Reference.draw(rows.x.cpu().numpy(), label, pd.DataFrame(index=np.flatnonzero(used)), rng)
-        self.scorer_ = Scorer(preprocessor, mixture, threshold, reference)
+        self.scorer_ = Scorer(preprocessor, mixture, threshold, TableProfile.fit(features, preprocessor), reference)
         return self
 
     def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:

@@ -14,6 +14,7 @@ import pandas as pd
 from swift_hydra_kedro._version import __version__
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.data.reference import Reference
 from swift_hydra_kedro.models.checkpoints import load_mixture, mixture_settings, tensors_below, tensors_of
 from swift_hydra_kedro.models.inference import Predictor
@@ -26,12 +27,13 @@ REFERENCE = "reference."
 
 @dataclass(frozen=True)
 class Scorer:
-    """Everything that scoring a new row needs, and, if there is a `reference`, explaining its score."""
+    """Everything that it takes to score new rows, to explain scores, and to compare rows with those of training."""
 
     preprocessor: TablePreprocessor
     mixture: MixtureOfExperts
     threshold: float
-    reference: Reference | None = None
+    profile: TableProfile
+    reference: Reference
 
     def score(self, features: pd.DataFrame) -> np.ndarray:
         """Probability of an anomaly for each row, `(N,)` float64.
@@ -59,19 +61,18 @@ class Scorer:
 
     def to_checkpoint(self) -> Checkpoint:
         """The model as arrays and JSON."""
+        reference = self.reference.to_checkpoint()
         state = {
             "format": FORMAT,
             "version": __version__,
             "preprocessor": self.preprocessor.state(),
             "mixture": mixture_settings(self.mixture),
             "threshold": self.threshold,
+            "profile": self.profile.model_dump(mode="json"),
+            "reference": reference.state,
         }
-        tensors = tensors_of(self.mixture)
-        if self.reference is not None:
-            reference = self.reference.to_checkpoint()
-            tensors |= {f"{REFERENCE}{name}": array for name, array in reference.tensors.items()}
-            state["reference"] = reference.state
-        return Checkpoint(tensors, state)
+        of_reference = {f"{REFERENCE}{name}": array for name, array in reference.tensors.items()}
+        return Checkpoint(tensors_of(self.mixture) | of_reference, state)
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Scorer:
@@ -85,11 +86,13 @@ class Scorer:
         state, tensors = checkpoint.state, checkpoint.tensors
         _check_version(state)
         own = {name: array for name, array in tensors.items() if not name.startswith(REFERENCE)}
-        mixture = load_mixture(own, state["mixture"])
-        reference = None
-        if "reference" in state:
-            reference = Reference.from_checkpoint(Checkpoint(tensors_below(REFERENCE, tensors), state["reference"]))
-        return cls(TablePreprocessor.from_state(state["preprocessor"]), mixture, state["threshold"], reference)
+        return cls(
+            TablePreprocessor.from_state(state["preprocessor"]),
+            load_mixture(own, state["mixture"]),
+            state["threshold"],
+            TableProfile.model_validate(state["profile"]),
+            Reference.from_checkpoint(Checkpoint(tensors_below(REFERENCE, tensors), state["reference"])),
+        )
 
     def __reduce__(self) -> tuple[Callable[[Checkpoint], Scorer], tuple[Checkpoint]]:
         """Go to other processes as arrays and JSON; what is built of them is built there."""

@@ -9,7 +9,7 @@ import plotly.io
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from swift_hydra_kedro.config import DecisionConfig, EvaluationConfig, RunConfig
+from swift_hydra_kedro.config import DecisionConfig, EvaluationConfig
 from swift_hydra_kedro.data.table import LABEL, LabelledTable
 from swift_hydra_kedro.pipelines.detection.nodes import assemble_model
 
@@ -111,8 +111,8 @@ def test_the_decision_says_what_the_threshold_gives(reporting, finished):
 
 
 def test_another_rule_needs_no_training(finished):
-    inputs = finished.load("mixture", "preprocessor", "out_of_bag", "train_rows", "train_table")
-    model, curve, report = assemble_model(*inputs, DecisionConfig(rule="recall", recall=1.0), RunConfig())
+    inputs = finished.load("mixture", "preprocessor", "profile", "reference", "out_of_bag")
+    model, curve, report = assemble_model(*inputs, DecisionConfig(rule="recall", recall=1.0))
     assert report["expected"]["recall"] == 1
     assert model.state["threshold"] == curve[curve["recall"] == 1]["threshold"].iloc[0]
 

@@ -94,8 +94,42 @@ def test_alerts_among_new_rows_are_explained_beside_their_scores(workshop, tips,
 
 def test_without_a_name_of_new_rows_the_test_rows_are_scored(workshop, tips):
     workshop.run("scoring", **tips)
+
+
+def drift_of(project, parameters, caplog, **files):
+    """The report, what was logged, and the run's metrics in MLflow, of new rows scored."""
+    caplog.clear()
+    project.run("scoring", **parameters, **files)
+    warnings = [record.getMessage() for record in caplog.records if record.name.endswith("drift_nodes")]
+    return project.load("drift_report", **parameters), warnings, project.tracked()[0]
+
+
+def test_without_a_name_of_new_rows_the_test_rows_are_scored_and_are_like_those_of_training(workshop, tips, caplog):
+    report, warnings, run = drift_of(workshop, tips, caplog)
     test, scores = workshop.load("test_table", "scores_of_new_rows", **tips)
-    assert scores.n_rows == len(test)
+    assert report["n_rows"] == scores.n_rows == len(test)
+    assert (report["level"], report["drifted"], warnings) == ("none", [], [])
+    assert report["score"]["psi"] == report["score"]["ks"] == 0  # the model knows just these scores
+    assert run.data.metrics["drift.n_drifted"] == 0
+
+
+def test_a_shifted_column_is_named_in_report_log_and_metrics(workshop, tips, caplog, tmp_path):
+    new, out = tmp_path / "new.csv", tmp_path / "scores.csv"
+    rows = pd.read_csv(workshop.folder / "data/01_raw/tips.csv").astype({"tip": object})
+    rows["total_bill"] += 20
+    rows.loc[7, "tip"] = "much"  # a row that cannot be scored
+    rows.to_csv(new, index=False)
+    report, (warning,), run = drift_of(workshop, tips, caplog, input=str(new), output=str(out))
+    assert (report["level"], report["drifted"][0]) == ("strong", "total_bill")
+    assert report["n_rows"] == len(rows) - 1
+    psi = report["columns"]["total_bill"]["psi"]
+    assert f"column 'total_bill' (PSI {psi:.2f})" in warning
+    assert run.data.metrics["drift.psi.total_bill"] == run.data.metrics["drift.largest_psi"] == psi
+    assert run.data.metrics["drift.score_psi"] == report["score"]["psi"]
+    assert {"size", "smoker", "time"} < set(report["columns"])
+    assert run.info.status == "FINISHED"
+    bars = workshop.load("figure_drift", **tips).data[0]
+    assert bars.y[0] == "total_bill"
 
 
 def test_synthetic_rows_of_a_mixed_table_hold_its_own_categories(workshop, tips):

@@ -1,7 +1,5 @@
 """What is said of a row is true of the model."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,13 +55,6 @@ def test_a_saved_model_explains_alike(scorer, explained, rows):
     pd.testing.assert_frame_equal(
         Explainer(saved, FEW).explain(rows).to_frame(), explained.to_frame(), check_dtype=False
     )
-
-
-def test_a_model_without_reference_scores_alike_but_cannot_explain(scorer, rows):
-    earlier = Scorer.from_checkpoint(dataclasses.replace(scorer, reference=None).to_checkpoint())
-    np.testing.assert_array_equal(earlier.score(rows), scorer.score(rows))
-    with pytest.raises(ValueError, match="kedro run --nodes=assemble_model"):
-        Explainer(earlier)
 
 
 def test_reasons_are_the_columns_that_speak_most_for_an_anomaly(explained):

@@ -55,11 +55,11 @@ DECLARED = {
     ),
     "detection": (
         {
+            "train_table",
             "train_rows",
             "test_rows",
             "synthetic_rows",
             "preprocessor",
-            "train_table",
             "params:decision",
             "params:detection",
             "params:run",
@@ -72,6 +72,8 @@ DECLARED = {
             "experts_history",
             "experts_report",
             "mixture",
+            "reference",
+            "profile",
             "model",
             "trade_off",
             "decision_report",

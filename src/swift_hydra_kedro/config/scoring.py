@@ -9,6 +9,25 @@ from pydantic import Field, model_validator
 from swift_hydra_kedro.config.base import Config
 
 
+class DriftConfig(Config):
+    """When new rows are said to differ from those of training."""
+
+    moderate: float = Field(0.1, gt=0, description="Least population stability index that is called moderate drift.")
+    strong: float = Field(0.25, gt=0, description="Least population stability index that is called strong drift.")
+    false_alarms: float = Field(
+        0.001,
+        gt=0,
+        lt=1,
+        description="Share of tables without drift that chance may make look drifted: few rows seldom tell.",
+    )
+
+    @model_validator(mode="after")
+    def _moderate_is_less_than_strong(self) -> DriftConfig:
+        if self.moderate > self.strong:
+            raise ValueError(f"moderate ({self.moderate}) exceeds strong ({self.strong})")
+        return self
+
+
 class ScoringConfig(Config):
     """How a table of new rows is scored."""
 
@@ -29,6 +48,7 @@ class ScoringConfig(Config):
         description="Address of the cluster's scheduler, such as tcp://host:8786; null: a cluster of processes here.",
     )
     workers: int = Field(2, ge=1, description="Processes of a cluster here, each with one thread.")
+    drift: DriftConfig = DriftConfig()
 
     @model_validator(mode="after")
     def _scheduler_is_dask_s(self) -> ScoringConfig:

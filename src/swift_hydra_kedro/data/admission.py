@@ -35,17 +35,17 @@ def admit(rows: pd.DataFrame, preprocessor: TablePreprocessor) -> Admission:
     reason = np.full(len(rows), "", dtype=object)
     columns: dict[str | int, np.ndarray | pd.Series] = {}
     for name in preprocessor.numeric.names:
-        columns[name], refused = _numbers(rows[name])
-        at = (reason == "") & (refused != "")
-        reason[at] = [f"column {name!r} {why}" for why in refused[at]]
+        columns[name], wrong = _numbers(rows[name])
+        for row, why in wrong.items():
+            reason[row] = reason[row] or f"column {name!r} {why}"
     for category in preprocessor.categorical:
         columns[category.name] = _categories(rows[category.name], category)
     return Admission(pd.DataFrame({name: columns[name] for name in preprocessor.columns}, index=rows.index), reason)
 
 
-def _numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Float64 values `(N,)`, and what is wrong with each, or ""."""
-    wrong = np.full(len(column), "", dtype=object)
+def _numbers(column: pd.Series) -> tuple[np.ndarray, dict[int, str]]:
+    """Float64 values `(N,)`, and what is wrong with some, by position."""
+    wrong: dict[int, str] = {}
     if is_numeric(column):
         values = to_numbers(column)
     else:
@@ -55,9 +55,9 @@ def _numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         if unread.any():
             values[unread] = column[unread].astype(str).str.strip().str.lower().map(TRUTH)
             unread &= np.isnan(values)
-            wrong[unread] = [f"must be a number and is {text!r}" for text in column[unread]]
-    wrong[np.isinf(values)] = "is infinite"
-    return values, wrong
+            texts = zip(np.flatnonzero(unread).tolist(), column[unread], strict=True)
+            wrong = {row: f"must be a number and is {text!r}" for row, text in texts}
+    return values, wrong | dict.fromkeys(np.flatnonzero(np.isinf(values)).tolist(), "is infinite")
 
 
 def _categories(column: pd.Series, category: CategoricalColumn) -> pd.Series:

@@ -111,6 +111,12 @@ def text_codes(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return np.append(merged, -1)[codes], np.asarray(texts, dtype=object)
 
 
+def count_texts(column: pd.Series) -> pd.Series:
+    """How often each text occurs in a column, in order of appearance; missing values are left out."""
+    codes, texts = text_codes(column)
+    return pd.Series(np.bincount(codes[codes >= 0], minlength=len(texts)), index=texts)
+
+
 def text_of(value: Hashable) -> str:
     """Text of a category; whole numbers have no decimal point."""
     if isinstance(value, (float, np.floating)) and value.is_integer():

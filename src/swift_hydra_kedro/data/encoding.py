@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from sklearn.impute import SimpleImputer
 
-from swift_hydra_kedro.data.columns import text_codes, to_numbers
+from swift_hydra_kedro.data.columns import count_texts, text_codes, to_numbers
 
 Name = str | int
 OTHER = "(other)"
@@ -97,12 +97,11 @@ class CategoricalColumn(BaseModel):
     @classmethod
     def fit(cls, frame: pd.DataFrame, name: Name, max_categories: int) -> Self:
         """Keep the most frequent categories, at most `max_categories` with the shared one."""
-        codes, texts = text_codes(frame[name])
-        counts = pd.Series(np.bincount(codes[codes >= 0], minlength=len(texts)), index=texts)
-        counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+        counts = count_texts(frame[name]).sort_index().sort_values(ascending=False, kind="stable")
         other = len(counts) > max_categories
         frequent = counts.index[: max_categories - 1] if other else counts.index
-        return cls(name=name, categories=tuple(sorted(frequent)), other=other, missing=bool((codes < 0).any()))
+        missing = bool(frame[name].isna().any())
+        return cls(name=name, categories=tuple(sorted(frequent)), other=other, missing=missing)
 
     @property
     def values(self) -> list[str | None]:

@@ -76,11 +76,6 @@ class Explainer:
     seed
         Of the permutations; the same seed gives the same bits.
 
-    Raises
-    ------
-    ValueError
-        If the model is of a version that kept no reference rows.
-
     Examples
     --------
     >>> from sklearn.datasets import make_classification
@@ -99,11 +94,6 @@ class Explainer:
     """
 
     def __init__(self, scorer: Scorer, config: ExplanationConfig | None = None, seed: int = 0) -> None:
-        if scorer.reference is None:
-            raise ValueError(
-                "the model keeps no training rows to compare with, for an earlier version made it; the step "
-                "assemble_model adds them: kedro run --nodes=assemble_model, with the --params of the model's run"
-            )
         self.scorer, self.reference = scorer, scorer.reference
         self.config = config or ExplanationConfig()
         self.seed = seed

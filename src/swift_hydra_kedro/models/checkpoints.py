@@ -60,9 +60,7 @@ def detector_settings(detector: MambaDetector) -> Settings:
 def load_detector(tensors: Tensors, settings: Settings) -> MambaDetector:
     """Rebuild a detector, or stacked experts; one trained by the CUDA kernel also computes without."""
     names = ("binned", "inverse_width", "offset", "lowest_score", "score_step")
-    encoding = PiecewiseLinearEncoding(
-        settings["n_features"], *(torch.as_tensor(tensors[f"encoding.{name}"]) for name in names)
-    )
+    encoding = PiecewiseLinearEncoding(settings["n_features"], *_read(tensors_below("encoding.", tensors), *names))
     config = MambaConfig.model_validate(settings["config"])
     if config.backend == "mamba_ssm":  # asked for in training; here there may be no kernel
         config = config.model_copy(update={"backend": "auto"})
@@ -107,7 +105,8 @@ def load_neighbourhood(tensors: Tensors) -> Neighbourhood | None:
 
 
 def _read(tensors: Tensors, *names: str) -> list[Tensor]:
-    return [torch.as_tensor(tensors[name]) for name in names]
+    """Copies, as they become buffers of a model, which are written when its state is loaded."""
+    return [torch.tensor(tensors[name]) for name in names]
 
 
 def policy_settings(policy: Policy) -> Settings:
@@ -123,5 +122,5 @@ def load_policy(tensors: Tensors, settings: Settings) -> Policy:
 
 
 def _filled(model: Model, tensors: Tensors) -> Model:
-    model.load_state_dict({name: torch.as_tensor(value) for name, value in tensors.items()})
+    model.load_state_dict({name: torch.tensor(value) for name, value in tensors.items()})
     return model.eval()

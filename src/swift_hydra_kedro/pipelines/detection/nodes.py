@@ -10,6 +10,7 @@ import pandas as pd
 from swift_hydra_kedro.config import DecisionConfig, DetectionConfig, RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.data.reference import Reference
 from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.detection.clustering import Clusters
@@ -25,7 +26,7 @@ from swift_hydra_kedro.models.checkpoints import (
     tensors_below,
     tensors_of,
 )
-from swift_hydra_kedro.models.inference import expert_load
+from swift_hydra_kedro.models.inference import Predictor, expert_load
 from swift_hydra_kedro.models.runtime import choose_device, stage_generators
 from swift_hydra_kedro.pipelines.conversion import to_rows, to_synthetic
 from swift_hydra_kedro.scorer import Scorer
@@ -77,21 +78,46 @@ def train_mixture(
     return Checkpoint(tensors_of(mixture), mixture_settings(mixture)), pd.DataFrame(history), report
 
 
+def profile_rows(
+    mixture: Checkpoint, preprocessor: dict[str, Any], train_table: pd.DataFrame, test_rows: Checkpoint
+) -> dict[str, Any]:
+    """How training rows are distributed, and the scores of test rows, for new rows to be compared with.
+
+    Scores of training rows are too sure, and what the committee says of rows that its networks had not drawn is
+    distributed otherwise than the mixture's scores of test rows: on five tables, with a PSI of 0.04 to 2.7.
+    """
+    features = LabelledTable.from_frame(train_table).features
+    score = Predictor(load_mixture(mixture.tensors, mixture.state))(test_rows.tensors["x"])
+    return TableProfile.fit(features, TablePreprocessor.from_state(preprocessor), score).model_dump(mode="json")
+
+
+def draw_reference(train_rows: Checkpoint, train_table: pd.DataFrame, run: RunConfig) -> Checkpoint:
+    """Training rows that new ones are compared with when their scores are explained."""
+    table = LabelledTable.from_frame(train_table)
+    known = pd.DataFrame(index=table.label.index) if table.row_id is None else table.row_id
+    rng = stage_generators(run.seed, "reference", choose_device("cpu")).numpy
+    return Reference.draw(train_rows.tensors["x"], train_rows.tensors["y"], known, rng).to_checkpoint()
+
+
 def assemble_model(
     mixture: Checkpoint,
     preprocessor: dict[str, Any],
+    profile: dict[str, Any],
+    reference: Checkpoint,
     out_of_bag: pd.DataFrame,
-    train_rows: Checkpoint,
-    train_table: pd.DataFrame,
     decision: DecisionConfig,
-    run: RunConfig,
 ) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
     """Choose the threshold; the model holds all that it takes to score rows and to explain scores."""
     trained = load_mixture(mixture.tensors, mixture.state)
     rows = trained.calibration.applied_to(_out_of_bag(out_of_bag))
     chosen = choose_threshold(rows.probability, rows.y, rows.weight, decision)
-    reference = _reference(train_rows, LabelledTable.from_frame(train_table), run)
-    scorer = Scorer(TablePreprocessor.from_state(preprocessor), trained, chosen.threshold, reference)
+    scorer = Scorer(
+        TablePreprocessor.from_state(preprocessor),
+        trained,
+        chosen.threshold,
+        TableProfile.model_validate(profile),
+        Reference.from_checkpoint(reference),
+    )
     report = {"rule": decision.rule, "n_rows": len(rows.y), "n_anomalies": int(rows.y.sum())} | chosen._asdict()
     return scorer.to_checkpoint(), trade_off(rows.probability, rows.y, rows.weight), report
 
@@ -118,12 +144,6 @@ def _regions(checkpoint: Checkpoint, run: RunConfig) -> Regions:
     if neighbourhood is not None:
         neighbourhood.to(choose_device(run.device))
     return Regions(clusters, checkpoint.tensors["cluster_of_member"], neighbourhood)
-
-
-def _reference(train_rows: Checkpoint, table: LabelledTable, run: RunConfig) -> Reference:
-    known = pd.DataFrame(index=table.label.index) if table.row_id is None else table.row_id
-    rng = stage_generators(run.seed, "reference", choose_device("cpu")).numpy
-    return Reference.draw(train_rows.tensors["x"], train_rows.tensors["y"], known, rng)
 
 
 def _out_of_bag(frame: pd.DataFrame) -> OutOfBag:

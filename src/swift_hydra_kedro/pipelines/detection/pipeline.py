@@ -6,6 +6,8 @@ from swift_hydra_kedro.pipelines.detection.nodes import (
     assemble_model,
     cluster_rows,
     count_rows_per_expert,
+    draw_reference,
+    profile_rows,
     train_all_experts,
     train_mixture,
 )
@@ -42,16 +44,20 @@ def create_pipeline() -> Pipeline:
                 name="train_gate",
             ),
             node(
+                profile_rows,
+                inputs=["mixture", "preprocessor", "train_table", "test_rows"],
+                outputs="profile",
+                name="profile_rows",
+            ),
+            node(
+                draw_reference,
+                inputs=["train_rows", "train_table", "params:run"],
+                outputs="reference",
+                name="draw_reference",
+            ),
+            node(
                 assemble_model,
-                inputs=[
-                    "mixture",
-                    "preprocessor",
-                    "out_of_bag",
-                    "train_rows",
-                    "train_table",
-                    "params:decision",
-                    "params:run",
-                ],
+                inputs=["mixture", "preprocessor", "profile", "reference", "out_of_bag", "params:decision"],
                 outputs=["model", "trade_off", "decision_report"],
                 name="assemble_model",
             ),
