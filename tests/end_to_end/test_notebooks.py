@@ -47,9 +47,11 @@ def test_the_first_tour_shows_results_and_figures(project, monkeypatch):
     assert any("swift_hydra_mome" in output.get("data", {}).get("text/html", "") for output in outputs)
 
 
-def test_an_own_table_goes_from_csv_to_scores(project, monkeypatch):
+def test_an_own_table_goes_from_csv_to_scores_and_reasons(project, monkeypatch):
     run(project, "02_your_own_table.ipynb", monkeypatch)
     new = pd.read_csv(project.folder / "data/01_raw/clinic_new.csv")
     scores = pd.read_csv(project.folder / "data/01_raw/clinic_scores.csv")
     assert scores["patient"].tolist() == new["patient"].tolist()
     assert scores["score"].between(0, 1).all()
+    alerts = pd.read_csv(project.folder / "data/01_raw/clinic_scores.alerts.csv")
+    assert set(alerts["patient"]) == set(scores[scores["is_anomaly"]]["patient"])

@@ -30,7 +30,13 @@ def test_only_what_a_deleted_output_needs_is_made_again(workshop):
     after = written(workshop, "sine")
     assert after.keys() == before.keys()
     changed = {path.name for path in after if after[path] != before[path]}
-    made_by_the_node = {"tensors.safetensors", "state.json", "experts_history.csv", "experts.json"}
+    made_by_the_node = {
+        "tensors.safetensors",
+        "state.json",
+        "out_of_bag.parquet",
+        "experts_history.csv",
+        "experts.json",
+    }
     assert changed == made_by_the_node | {"node_records.json"}
     folders = {path.parent.name for path in after if after[path] != before[path] and path.name == "state.json"}
     assert folders == {"committee"}
@@ -69,7 +75,8 @@ def test_ctrl_c_shows_no_traceback(interrupted):
 
 def test_ctrl_c_leaves_nothing_of_the_stage_it_cut_short(interrupted, workshop):
     models = workshop.files("06_models", "sine", seed=7)
-    assert sorted(path.name for path in models.iterdir()) == ["judge", "pretrained_cvae", "pretrained_detector"]
+    earlier_stages = ["judge", "pretrained_cvae", "pretrained_detector", "reference"]
+    assert sorted(path.name for path in models.iterdir()) == earlier_stages
     outputs = workshop.files("07_model_output", "sine", seed=7).rglob("*")
     assert [path for path in outputs if "synthe" in path.name] == []
 

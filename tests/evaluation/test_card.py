@@ -65,7 +65,7 @@ def test_the_threshold_is_told_with_what_was_expected_and_what_came():
         ({}, "It has seen 12 anomalies"),
         ({}, "Some test rows also occur in training"),
         ({}, "of which about 6.00% are anomalies"),
-        ({}, "holds rows of training"),
+        ({}, "holds scaled rows of training"),
     ],
 )
 def test_limits(changes, limit):

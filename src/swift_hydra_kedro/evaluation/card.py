@@ -106,7 +106,7 @@ def _limits(data: Mapping[str, Any], n_anomalies: int) -> Iterable[str]:
     )
     yield "A missing number counts as the median of training, an unknown category as a rare one."
     yield "A score is no reason to do something to a person: it says how a row compares with the rows of training."
-    yield "The model's folder holds rows of training (scaled), and is as confidential as these are."
+    yield "The model's folder holds scaled rows of training and ids of anomalies: it is as confidential as they are."
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
