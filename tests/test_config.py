@@ -108,6 +108,8 @@ def test_conf_paper_is_table_2(field, printed):
         (DetectionConfig, {"gate": {"top_k": 21}}, "n_experts"),
         (ScoringConfig, {"drift": {"moderate": 0.3}}, "moderate"),
         (TablesConfig, {"mine": {"path": ""}}, "mine.path"),
+        (TablesConfig, {"mine": {"path": "x.csv", "id_columns": ["claim", "model"]}}, r"\['model'\] are names of"),
+        (ScoringConfig, {"key": ["row", "expert_2"]}, r"\['row', 'expert_2'\] are names of"),
         (ScoringConfig, {"scheduler": "tcp://host:8786"}, "engine is 'local'"),
     ],
 )

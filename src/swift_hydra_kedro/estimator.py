@@ -56,7 +56,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     threshold : float or dict
         Rows with a probability of at least this much are called anomalies by `predict`. A dict has fields of
         `DecisionConfig` and is a rule by which `fit` chooses it, on training rows that no network had drawn, for
-        instance `{"rule": "recall", "recall": 0.9}`.
+        instance `{"rule": "recall", "recall": 0.9}`. A number may be set anew after `fit`; `scorer_` keeps the first.
     device : {"auto", "cpu", "cuda"}
         Where torch computes.
     random_state : int, RandomState or None

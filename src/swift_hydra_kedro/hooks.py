@@ -18,6 +18,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHook
+from kedro_mlflow.io.metrics import MlflowMetricsHistoryDataset
 from omegaconf import OmegaConf
 from pydantic import BaseModel
 from rich.console import Console
@@ -137,7 +138,9 @@ def _beside(table: str, ending: str, folder: str) -> str:
 
 
 def _is_done(node: Node, catalog: DataCatalog) -> bool:
-    return all(catalog.exists(name) for name in node.outputs)
+    """Whether all outputs are there; metrics belong to an MLflow run, and each run logs its own."""
+    kept = [name for name in node.outputs if not isinstance(catalog.get(name), MlflowMetricsHistoryDataset)]
+    return bool(kept) and all(catalog.exists(name) for name in kept)
 
 
 def _plain(value: Any) -> Any:

@@ -53,6 +53,27 @@ def test_rows_are_refused_for_the_first_thing_that_is_wrong(fitted):
     ]
 
 
+def test_what_json_may_hold_beside_numbers_and_text_is_refused(fitted):
+    rows = pd.DataFrame(
+        {"size": [1.0, 10**400, [1.0], 2.0], "branch": ["1", "1", "1", ["x", 2]], "open": [0, 1, 1, {"no": 1}]},
+        dtype=object,
+    )
+    assert admit(rows, fitted).reason.tolist() == [
+        "",
+        "column 'size' is infinite",
+        "column 'size' must be a number and is [1.0]",
+        "column 'open' must be a number and is {'no': 1}",
+    ]
+    rows["size"] = [1, 10**400, 3, 4]
+    rows["open"] = 0
+    assert admit(rows, fitted).reason.tolist() == [
+        "",
+        "column 'size' is infinite",
+        "",
+        "column 'branch' must be one value and is ['x', 2]",
+    ]
+
+
 def test_new_categories_and_gaps_are_no_reason(fitted):
     rows = pd.DataFrame({"size": [None, "3"], "branch": ["new", None], "open": ["1", None]})
     assert admit(rows, fitted).reason.tolist() == ["", ""]

@@ -109,3 +109,12 @@ def test_an_interrupted_run_is_taken_up_where_it_stopped(interrupted, workshop):
 def test_results_of_another_budget_are_not_taken_up(finished):
     with pytest.raises(ValueError, match=r"'cluster' were made with detection.experts.n_experts = 4 \(now 7\)"):
         finished.run(only={"only_missing_outputs": True}, detection={"experts": {"n_experts": 7}})
+
+
+def test_a_finished_run_is_taken_up_to_log_its_metrics_and_what_depends_on_nothing_else(workshop):
+    workshop.run(dataset="sine", seed=8)
+    before = written(workshop, "sine")
+    workshop.run(only={"only_missing_outputs": True}, dataset="sine", seed=8)
+    after = written(workshop, "sine")
+    assert {path.name for path in after if after[path] != before[path]} == {"node_records.json"}
+    assert workshop.tracked()[0].data.metrics["swift_hydra_mome.auc_roc"] > 0.5

@@ -56,7 +56,9 @@ def test_the_threshold_is_told_with_what_was_expected_and_what_came():
     assert (
         "50 alerts per 1,000 rows, a precision of 0.5 and a recall of ?; on the test rows a precision of 0.75" in text
     )
-    assert "could not be reached" in card(decision=DECISION | {"reached": False})
+    assert "by recall: what was asked for could not be reached" in card(decision=DECISION | {"reached": False})
+    untold = DECISION | {"reached": False, "n_anomalies": 0}
+    assert "as configured: no training rows could tell where to cut by recall" in card(decision=untold)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,11 @@ def test_a_budget_needs_no_anomalies_but_rows(caplog):
     nothing = np.empty(0)
     decision = chosen("budget", nothing, nothing, nothing)
     assert (decision.threshold, decision.reached) == (0.2, False)
-    assert decision.expected == {"alerts_per_1000": None, "precision": 1.0, "recall": None}
+    assert decision.expected == {"alerts_per_1000": None, "precision": None, "recall": None}
+
+
+def test_without_alerts_there_is_no_precision():
+    assert chosen("threshold", threshold=0.95).expected == {"alerts_per_1000": 0, "precision": None, "recall": 0}
 
 
 @st.composite

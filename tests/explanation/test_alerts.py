@@ -60,6 +60,13 @@ def test_a_table_without_rows_is_no_error(scorer, rows, tmp_path):
     assert len(Alerts.of(scoring, scores, Explainer(scoring.score.scorer, FEW)).named) == 0
 
 
+def test_a_table_without_scores_is_an_error(scorer, rows, tmp_path):
+    table = write(rows, tmp_path / "in.csv")
+    scoring, _ = scored(scorer, table, tmp_path / "out.csv")
+    with pytest.raises(ValueError, match=r"in.csv holds no scores: columns \['is_anomaly', 'model', 'row'.*run the"):
+        Alerts.of(scoring, table, Explainer(scoring.score.scorer, FEW))
+
+
 def test_scores_of_another_model_are_an_error(scorer, rows, tmp_path):
     scoring, scores = scored(scorer, write(rows, tmp_path / "in.csv"), tmp_path / "out.csv")
     saved = pd.read_csv(scores.path).assign(model="1.0+abc")

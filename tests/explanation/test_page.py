@@ -1,5 +1,6 @@
 """The report for analysts, of a table whose names, values and ids are markup."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -28,6 +29,17 @@ def page(tmp_path_factory):
     scoring, scores = scored(scorer, write(rows, folder / "in.csv"), folder / "out.csv", (f"id {HOSTILE}",))
     explainer = Explainer(scoring.score.scorer, FEW)
     return render_alerts(f"Alerts {HOSTILE}", Alerts.of(scoring, scores, explainer), explainer)
+
+
+def test_one_known_anomaly_is_at_no_typical_distance(tmp_path):
+    features, label = mixed_table()
+    rows = np.append(np.flatnonzero(label == 0), 0)
+    scorer = fitted_classifier(threshold=0.0).fit(features.iloc[rows], label.iloc[rows]).scorer_
+    scoring, scores = scored(scorer, write(features.head(3), tmp_path / "in.csv"), tmp_path / "out.csv", ())
+    explainer = Explainer(scoring.score.scorer, FEW)
+    page = render_alerts("Alerts", Alerts.of(scoring, scores, explainer), explainer)
+    assert "Only one is known." in page
+    assert "nan" not in page.split("</p>")[1]
 
 
 def test_nothing_that_comes_from_data_is_markup(page):

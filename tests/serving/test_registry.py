@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score
 
 from swift_hydra_kedro.config import RegistrationConfig
 from swift_hydra_kedro.serving.logging import log_model
-from swift_hydra_kedro.serving.registry import register
+from swift_hydra_kedro.serving.registry import _value, register
 
 from ..mixed_table import fitted_classifier, mixed_table
 
@@ -102,6 +102,23 @@ def test_a_champion_that_cannot_score_the_rows_stays_and_it_is_said(registry, ur
     assert (report["promoted"], report["champion"]) == (False, {"version": 1, "value": None})
     assert "columns are missing: ['length']" in caplog.text
     assert champion(registry) == 1
+
+
+def test_a_champion_in_another_format_stays_and_it_is_said(registry, uris, rows, monkeypatch, caplog):
+    register(uris["bad"], *rows, CONFIG)
+    monkeypatch.setattr("swift_hydra_kedro.serving.registry._value", refuse_the_champion(_value))
+    report = register(uris["good"], *rows, CONFIG)
+    assert (report["version"], report["promoted"], report["champion"]["value"]) == (2, False, None)
+    assert "saved in format 0. If the new model is to take its place, set the alias by hand" in caplog.text
+
+
+def refuse_the_champion(value):
+    def refusing(uri, *others):
+        if uri.endswith("@champion"):
+            raise ValueError("saved in format 0")
+        return value(uri, *others)
+
+    return refusing
 
 
 def test_tables_longer_than_a_request_are_compared_whole(registry, uris, rows, scorer, monkeypatch):

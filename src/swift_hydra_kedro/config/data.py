@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
 
 from swift_hydra_kedro.config.base import Config
+from swift_hydra_kedro.config.scoring import check_ids
 
 
 class RunConfig(Config):
@@ -30,7 +31,9 @@ class TableConfig(Config):
     )
     label: str = Field("y", description="Name of the label column (of the label array in an npz file).")
     positive_label: str | int | float | bool = Field(1, description="The label's value that means anomaly.")
-    id_columns: tuple[str, ...] = Field((), description="Columns that name a row and are no features.")
+    id_columns: Annotated[tuple[str, ...], AfterValidator(check_ids)] = Field(
+        (), description="Columns that name a row and are no features."
+    )
     categorical_columns: tuple[str, ...] = Field(
         (), description="Columns to one-hot encode although they hold numbers; text columns always are."
     )

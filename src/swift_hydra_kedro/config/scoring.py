@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from swift_hydra_kedro.config.base import Config
 
@@ -28,10 +29,20 @@ class DriftConfig(Config):
         return self
 
 
+def check_ids(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Refuse columns of ids that have the name of one of the output's own columns."""
+    taken = [
+        name for name in names or () if re.fullmatch(r"row|score|is_anomaly|threshold|expert_\d+|model|reason", name)
+    ]
+    if taken:
+        raise ValueError(f"{taken} are names of columns that scores have: rename these in the table")
+    return names
+
+
 class ScoringConfig(Config):
     """How a table of new rows is scored."""
 
-    key: tuple[str, ...] | None = Field(
+    key: Annotated[tuple[str, ...] | None, AfterValidator(check_ids)] = Field(
         None,
         description="Columns that name a row, copied to the output; null: the table's id columns, if there.",
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from swift_hydra_kedro.data.columns import is_numeric, reject_dates, text_of, to_numbers
+from swift_hydra_kedro.data.columns import is_numeric, numbers_in, reject_dates, text_of, to_numbers
 from swift_hydra_kedro.data.encoding import CategoricalColumn
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 
@@ -33,41 +33,46 @@ def admit(rows: pd.DataFrame, preprocessor: TablePreprocessor) -> Admission:
         If a column of numbers holds dates.
     """
     reason = np.full(len(rows), "", dtype=object)
-    columns: dict[str | int, np.ndarray | pd.Series] = {}
-    for name in preprocessor.numeric.names:
-        columns[name], wrong = _numbers(rows[name])
+    columns: dict[str | int, pd.Series] = {}
+    read = {name: _numbers(rows[name]) for name in preprocessor.numeric.names}
+    read |= {category.name: _categories(rows[category.name], category) for category in preprocessor.categorical}
+    for name, (columns[name], wrong) in read.items():
         for row, why in wrong.items():
             reason[row] = reason[row] or f"column {name!r} {why}"
-    for category in preprocessor.categorical:
-        columns[category.name] = _categories(rows[category.name], category)
     return Admission(pd.DataFrame({name: columns[name] for name in preprocessor.columns}, index=rows.index), reason)
 
 
-def _numbers(column: pd.Series) -> tuple[np.ndarray, dict[int, str]]:
-    """Float64 values `(N,)`, and what is wrong with some, by position."""
+def _numbers(column: pd.Series) -> tuple[pd.Series, dict[int, str]]:
+    """Float64 values, and what is wrong with some, by position."""
     wrong: dict[int, str] = {}
     if is_numeric(column):
         values = to_numbers(column)
     else:
         reject_dates(column)
-        values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, copy=True)
+        values = numbers_in(column).to_numpy(copy=True)
         unread = np.isnan(values) & column.notna().to_numpy()
         if unread.any():
             values[unread] = column[unread].astype(str).str.strip().str.lower().map(TRUTH)
             unread &= np.isnan(values)
             texts = zip(np.flatnonzero(unread).tolist(), column[unread], strict=True)
             wrong = {row: f"must be a number and is {text!r}" for row, text in texts}
-    return values, wrong | dict.fromkeys(np.flatnonzero(np.isinf(values)).tolist(), "is infinite")
+    wrong |= dict.fromkeys(np.flatnonzero(np.isinf(values)).tolist(), "is infinite")
+    return pd.Series(values, index=column.index), wrong
 
 
-def _categories(column: pd.Series, category: CategoricalColumn) -> pd.Series:
-    """Texts such as `1.0` as the known category `1`, which they were in training if all of the column were numbers."""
+def _categories(column: pd.Series, category: CategoricalColumn) -> tuple[pd.Series, dict[int, str]]:
+    """Texts such as `1.0` as the known category `1`, which they were in training if all of the column were numbers.
+
+    What is wrong with others, by position: JSON may hold lists and objects.
+    """
     if is_numeric(column):
-        return column
-    codes, texts = pd.factorize(column.astype(object))
+        return column, {}
+    nested = column.map(lambda value: isinstance(value, (list, dict)))
+    wrong = {row: f"must be one value and is {column.iloc[row]!r}" for row in np.flatnonzero(nested).tolist()}
+    codes, texts = pd.factorize(column.astype(object).mask(nested))
     known = set(category.categories)
     spelt = [text if str(text) in known else _as_number(text) for text in texts]
-    return pd.Series(np.append(np.array(spelt, dtype=object), np.nan)[codes], index=column.index)
+    return pd.Series(np.append(np.array(spelt, dtype=object), np.nan)[codes], index=column.index), wrong
 
 
 def _as_number(text: object) -> str:

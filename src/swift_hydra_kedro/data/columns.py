@@ -10,6 +10,7 @@ from pandas.api import types
 
 _DATE = r"\d{4}-\d{2}-\d{2}([ T].*)?"
 _MANY = 32
+LARGEST = int(np.finfo(np.float64).max)
 _NUMERIC_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
 
 
@@ -87,7 +88,7 @@ def to_numbers(column: pd.Series) -> np.ndarray:
     """
     if not is_numeric(column):
         column = column.astype(object)
-    numbers = column if types.is_numeric_dtype(column) else pd.to_numeric(column, errors="coerce")
+    numbers = column if types.is_numeric_dtype(column) else numbers_in(column)
     text = numbers.isna() & column.notna()
     if text.any():
         raise ValueError(
@@ -95,6 +96,14 @@ def to_numbers(column: pd.Series) -> np.ndarray:
             f"such as {column[text].iloc[0]!r}; correct these rows, or list the column in categorical_columns"
         )
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def numbers_in(column: pd.Series) -> pd.Series:
+    """Numbers in a column of objects, those beyond all floats as infinity; NaN for what is none."""
+    try:
+        return pd.to_numeric(column, errors="coerce").astype(np.float64)
+    except OverflowError:
+        return pd.to_numeric(column.map(_bounded), errors="coerce").astype(np.float64)
 
 
 def to_text(column: pd.Series) -> pd.Series:
@@ -122,3 +131,9 @@ def text_of(value: Hashable) -> str:
     if isinstance(value, (float, np.floating)) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def _bounded(value: object) -> object:
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return np.inf if value > 0 else -np.inf
+    return value

@@ -79,14 +79,21 @@ def _results(metrics: Mapping[str, Any]) -> Iterable[list[str]]:
 def _threshold(decision: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
     expected = {key: "?" if value is None else f"{value:.3g}" for key, value in decision["expected"].items()}
     got = ours["per_class"]["1"]
-    missed = "" if decision["reached"] else " What was asked for could not be reached."
     return (
-        f"A row is called an anomaly from a probability of {decision['threshold']:.4g} on, chosen by "
-        f"{decision['rule']}.{missed} On {decision['n_rows']} training rows that no network had drawn, "
+        f"A row is called an anomaly from a probability of {decision['threshold']:.4g} on, {_why(decision)} "
+        f"On {decision['n_rows']} training rows that no network had drawn, "
         f"{decision['n_anomalies']} of them anomalies, this gives {expected['alerts_per_1000']} alerts per 1,000 rows, "
         f"a precision of {expected['precision']} and a recall of {expected['recall']}; on the test rows a precision of "
         f"{got['precision']:.3g} and a recall of {got['recall']:.3g}."
     )
+
+
+def _why(decision: Mapping[str, Any]) -> str:
+    if decision["reached"]:
+        return f"chosen by {decision['rule']}."
+    if decision["n_rows"] and decision["n_anomalies"]:
+        return f"the best that there is by {decision['rule']}: what was asked for could not be reached."
+    return f"as configured: no training rows could tell where to cut by {decision['rule']}."
 
 
 def _columns(columns: Mapping[Any, str]) -> str:

@@ -94,5 +94,7 @@ def _share(count: np.ndarray, total: float) -> np.ndarray:
 
 
 def _expected(row: pd.Series) -> dict[str, float | None]:
-    names = ("alerts_per_1000", "precision", "recall")
-    return {name: None if np.isnan(row[name]) else float(row[name]) for name in names}
+    alerts, precision, recall = (
+        None if np.isnan(row[name]) else float(row[name]) for name in ("alerts_per_1000", "precision", "recall")
+    )
+    return {"alerts_per_1000": alerts, "precision": precision if alerts else None, "recall": recall}

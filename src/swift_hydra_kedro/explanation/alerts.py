@@ -70,8 +70,14 @@ def find_alerts(scores: TableStream, version: str, n: int, config: ScoringConfig
     Raises
     ------
     ValueError
-        If the scores are of another model than `version`.
+        If these are no scores, or those of another model than `version`.
     """
+    missing = {ROW, "score", "threshold", "is_anomaly", "model"} - set(scores.columns)
+    if missing:
+        raise ValueError(
+            f"{scores.path} holds no scores: columns {sorted(missing)} are missing; run the pipeline scoring, and "
+            "name its output"
+        )
     ids = scores.columns[1 : scores.columns.index("score")]
     columns, types = [ROW, *ids, "score", "threshold"], {ROW: np.int64, "score": float, "threshold": float}
     found = pd.DataFrame(columns=columns).astype(types)

@@ -75,6 +75,8 @@ class Explainer:
         How exactly, and how much is named.
     seed
         Of the permutations; the same seed gives the same bits.
+    progress
+        Show a bar.
 
     Examples
     --------
@@ -93,10 +95,12 @@ class Explainer:
     True
     """
 
-    def __init__(self, scorer: Scorer, config: ExplanationConfig | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, scorer: Scorer, config: ExplanationConfig | None = None, seed: int = 0, progress: bool = False
+    ) -> None:
         self.scorer, self.reference = scorer, scorer.reference
         self.config = config or ExplanationConfig()
-        self.seed = seed
+        self.seed, self.progress = seed, progress
         sources = scorer.preprocessor.source_of_features
         self.columns = [name for name in scorer.preprocessor.columns if name in set(sources)]
         self.player = np.array([self.columns.index(name) for name in sources])
@@ -114,7 +118,7 @@ class Explainer:
         starts = normal[np.arange(self.config.pairs) % len(normal)]
         rng = stage_generators(self.seed, "explanation", self.scorer.predictor.device).numpy
         values = features[self.columns]
-        contributions, base = shapley_values(self._log_odds, x, starts, self.player, rng)
+        contributions, base = shapley_values(self._log_odds, x, starts, self.player, rng, self.progress)
         return Explanations(
             values=values,
             score=self.scorer.predictor(x),

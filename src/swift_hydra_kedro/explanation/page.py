@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 import pandas as pd
@@ -18,7 +19,7 @@ normal training rows: +0.69 doubles the odds, +2.3 makes them tenfold, a negativ
 All contributions of a row and the base value, {base:.2f}, add up to the log-odds of its score. They say what the model
 looked at, which need not be the cause of anything.</p>
 <p>The <b>distance</b> of a known anomaly is the root mean square difference of the columns, in standard deviations.
-A known anomaly is typically {distance:.2f} from the nearest other one.</p>
+{typical}</p>
 """
 
 
@@ -32,11 +33,17 @@ def render_alerts(title: str, alerts: Alerts, explainer: Explainer) -> str:
     overview, *each = drawn(figures)
     return page_of(
         title,
-        _HOW_TO_READ.format(base=alerts.explanations.base, distance=alerts.explanations.typical_distance),
+        _HOW_TO_READ.format(base=alerts.explanations.base, typical=_typical(alerts.explanations.typical_distance)),
         f"<section>{overview}</section>",
         _table(alerts),
         *(f"<section>{_about(alerts, i)}{figure}</section>" for i, figure in enumerate(each)),
     )
+
+
+def _typical(distance: float) -> str:
+    if math.isnan(distance):
+        return "Only one is known."
+    return f"A known anomaly is typically {distance:.2f} from the nearest other one."
 
 
 def _table(alerts: Alerts) -> str:

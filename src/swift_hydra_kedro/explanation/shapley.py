@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from tqdm import tqdm
 
 AT_ONCE = 2**22  # numbers
 
@@ -22,6 +23,7 @@ def shapley_values(
     background: np.ndarray,
     player: np.ndarray,
     rng: np.random.Generator,
+    progress: bool = False,
 ) -> tuple[np.ndarray, float]:
     """Estimate what each player adds to the function's value, and the base value that it is added to.
 
@@ -40,6 +42,8 @@ def shapley_values(
         Number of the player that each column belongs to, `(P,)`.
     rng
         Draws the permutations.
+    progress
+        Show a bar.
 
     Returns
     -------
@@ -53,7 +57,8 @@ def shapley_values(
     steps = np.arange(1, n_players)[:, np.newaxis]
     total = np.zeros((len(x), n_players))
     pairs = np.arange(len(x) * n_chains)  # of row and chain
-    for part in np.array_split(pairs, 1 + pairs.size * n_players * len(player) // AT_ONCE):
+    parts = np.array_split(pairs, 1 + pairs.size * n_players * len(player) // AT_ONCE)
+    for part in tqdm(parts, desc="contributions", unit="part", disable=not progress):
         row, chain = np.divmod(part, n_chains)
         place = places[chain]
         changed = place[:, np.newaxis, player] < steps  # (pairs, players - 1, P)

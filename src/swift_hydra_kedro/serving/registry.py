@@ -8,10 +8,11 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from swift_hydra_kedro.config import RegistrationConfig
-from swift_hydra_kedro.serving.mlflow_model import MAX_ROWS, InvalidRowsError
+from swift_hydra_kedro.serving.mlflow_model import MAX_ROWS
 
 logger = logging.getLogger(__name__)
 METRICS = {"auc_pr": average_precision_score, "auc_roc": roc_auc_score}
@@ -65,10 +66,10 @@ def _champion(config: RegistrationConfig, features: pd.DataFrame, label: np.ndar
         return None
     try:
         value = _value(f"models:/{config.name}@{config.alias}", features, label, config)
-    except InvalidRowsError as error:
+    except (ValueError, MlflowException) as error:  # other columns, another version's format, or its files are gone
         value = None
         logger.warning(
-            "version %s of %r stays %r: it cannot be compared on these rows, %s. If the new model is to take its "
+            "version %s of %r stays %r: it cannot be compared, %s. If the new model is to take its "
             "place, set the alias by hand",
             version,
             config.name,

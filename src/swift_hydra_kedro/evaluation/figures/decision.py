@@ -40,7 +40,9 @@ def trade_off_curves(curve: pd.DataFrame, threshold: float, rule: str) -> go.Fig
     _add(figure, curve, "alerts_per_1000", "alerts per 1,000 rows", line, "%{y:.3g}", secondary=True)
     figure.add_shape(type="line", x0=threshold, x1=threshold, y0=0, y1=1, yref="paper", line=REFERENCE_LINE)
     figure.update_yaxes(title_text="precision, recall", range=[-0.01, 1.02], secondary_y=False)
-    figure.update_yaxes(title_text="alerts per 1,000 rows", rangemode="tozero", showgrid=False, secondary_y=True)
+    figure.update_yaxes(
+        title_text="alerts per 1,000 rows", type="log", tickmode="auto", dtick=1, showgrid=False, secondary_y=True
+    )
     return figure.update_layout(hovermode="x unified", legend=LEGEND_BELOW)
 
 

@@ -23,6 +23,6 @@ def explain_alerts(
 ) -> tuple[pd.DataFrame, str]:
     """Explain the flagged rows of the highest scores: a table, and a page with figures."""
     scored = Scoring.of(model, new_rows, (), scoring)
-    explainer = Explainer(scored.score.scorer, explanation, run.seed)
+    explainer = Explainer(scored.score.scorer, explanation, run.seed, progress=True)
     alerts = Alerts.of(scored, scores_of_new_rows, explainer)
     return alerts.to_frame(), render_alerts(f"Alerts of {run.dataset}, and why", alerts, explainer)
