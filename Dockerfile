@@ -1,4 +1,4 @@
-# Serves a model of MLflow's registry: docker run -p 127.0.0.1:5001:5001 -v "$PWD:/project:ro" IMAGE
+# Serves a model's folder: docker run --publish 127.0.0.1:5001:5001 --volume "$PWD/champion:/model:ro" IMAGE
 FROM python:3.11-slim
 
 WORKDIR /app
@@ -6,10 +6,8 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src src
 RUN pip install --no-cache-dir --constraint constraints.txt .
 
-ENV MODEL=models:/claims@champion \
-    MLFLOW_TRACKING_URI=sqlite:////project/mlflow.db \
-    MLFLOW_DISABLE_TELEMETRY=true
+ENV MLFLOW_DISABLE_TELEMETRY=true
 RUN useradd --create-home server
 USER server
 EXPOSE 5001
-CMD mlflow models serve --model-uri "$MODEL" --env-manager local --timeout 300 --host 0.0.0.0 --port 5001
+CMD mlflow models serve --model-uri /model --env-manager local --timeout 300 --workers 2 --host 0.0.0.0 --port 5001

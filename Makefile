@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 ARGS ?=
+WORKERS ?= 2
 LAST_MODEL := data/08_reporting/digits/train_0.4/seed_0/model_info.json
 MODEL ?= $(or $(shell sed -n 's/.*"model_uri": "\(.*\)".*/\1/p' $(LAST_MODEL) 2>/dev/null),$(error no model: make run first, or give MODEL=))
 
@@ -35,7 +36,7 @@ viz: $(VENV)/.run  ## Open Kedro-Viz on http://127.0.0.1:4141
 
 serve: $(VENV)/.run  ## Serve a model on http://127.0.0.1:5001 (MODEL=models:/name@champion; by default that of make run)
 	MLFLOW_TRACKING_URI=sqlite:///$(CURDIR)/mlflow.db PATH="$(CURDIR)/$(BIN):$$PATH" \
-		$(BIN)/mlflow models serve --model-uri "$(MODEL)" --env-manager local --timeout 300 \
+		$(BIN)/mlflow models serve --model-uri "$(MODEL)" --env-manager local --timeout 300 --workers $(WORKERS) \
 		--host 127.0.0.1 --port 5001 $(ARGS)
 
 docs: $(VENV)/.run  ## Write docs/configuration.md anew

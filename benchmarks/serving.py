@@ -1,6 +1,7 @@
 """A served model under load, and what it answers to requests that are wrong.
 
 usage: python benchmarks/serving.py [--data FILE.npz] [--clients 16] [--rows 1,100] [--seconds 20]
+                                    [--workers 2]
 
 Trains a model on an ADBench file, or on embedded digits, without synthetic rows, logs it to a scratch MLflow, and
 starts `mlflow models serve` on loopback, as `make serve` does. So many clients then send rows, as JSON, each its next
@@ -58,11 +59,12 @@ def main() -> None:
     options.add_argument("--clients", type=int, default=16)
     options.add_argument("--rows", type=words, default=["1", "100"])
     options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--workers", type=int, default=2, help="processes of the server")
     given = options.parse_args()
     train, test = _parts(given.data)
     model = SwiftHydraClassifier(synthesis={"enabled": False}, random_state=0, verbose=True)
     scorer = model.fit(train.features, train.label).scorer_
-    with tempfile.TemporaryDirectory() as folder, _served(Path(folder), scorer, train.features) as port:
+    with tempfile.TemporaryDirectory() as folder, _served(Path(folder), scorer, train.features, given.workers) as port:
         print(f"\n{'rows':>6} {'requests':>9} {'wrong':>6} {'rows/s':>9} {'p50 ms':>7} {'p99 ms':>7}")
         for n_rows in map(int, given.rows):
             _report(n_rows, given.seconds, _put_under_load(port, scorer, test.features, n_rows, given))
@@ -82,7 +84,7 @@ def _parts(file: Path | None) -> tuple:
 
 
 @contextmanager
-def _served(folder: Path, scorer: Scorer, features: pd.DataFrame) -> Iterator[int]:
+def _served(folder: Path, scorer: Scorer, features: pd.DataFrame, workers: int) -> Iterator[int]:
     """Port of a server that answers."""
     store = f"sqlite:///{folder}/mlflow.db"
     mlflow.set_tracking_uri(store)
@@ -93,8 +95,9 @@ def _served(folder: Path, scorer: Scorer, features: pd.DataFrame) -> Iterator[in
         port = probe.getsockname()[1]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", uri, "--env-manager", "local"]
+    command += ["--timeout", "300", "--workers", str(workers), "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(
-        [*command, "--timeout", "300", "--host", "127.0.0.1", "--port", str(port)],
+        command,
         env=os.environ | {"MLFLOW_TRACKING_URI": store, "PATH": path},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,5 +1,7 @@
-"""Pages of the docs that are written by commands are up to date."""
+"""Pages of the docs that are written by commands are up to date, and messages are quoted as they are."""
 
+import ast
+import re
 import runpy
 from pathlib import Path
 
@@ -8,6 +10,11 @@ import pytest
 from swift_hydra_kedro.config import Config, DetectionConfig
 
 DOCS = Path(__file__).parents[1] / "docs"
+OF_OTHERS = {  # pydantic's, the server's
+    "Extra inputs are not permitted",
+    "Internal Server Error",
+    "Request processing time exceeded limit",
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +46,31 @@ def test_every_line_has_a_meaning(generator):
     for name, (_, model) in generator["STAGES"].items():
         for path, kind, default, meaning in generator["_rows"](name, model, None):
             assert kind and default and meaning, path
+
+
+def quoted_messages():
+    """Messages in the first column of the page on troubles, apart from settings and commands."""
+    lines = (DOCS / "troubleshooting.md").read_text(encoding="utf-8").splitlines()
+    found = [re.match(r"\| `([^`]+)`", line) for line in lines]
+    return [match[1] for match in found if match and match[1] not in OF_OTHERS]
+
+
+def texts_of(file):
+    """All texts in a Python file, with what is filled in left out."""
+    for part in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(part, ast.JoinedStr):
+            yield "".join(str(piece.value) if isinstance(piece, ast.Constant) else "{}" for piece in part.values)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
+
+
+@pytest.mark.parametrize("message", quoted_messages())
+def test_quoted_messages_are_those_of_the_code(message):
+    fixed = [piece.strip() for piece in re.split(r"\.\.\.|'\w'|\b[NM3]\b", message)]
+    texts = [text for file in DOCS.parent.glob("src/**/*.py") for text in texts_of(file)]
+    for piece in filter(None, fixed):
+        assert any(piece in text for text in texts), piece
+
+
+def test_most_troubles_are_messages_of_the_code():
+    assert len(quoted_messages()) > 8

@@ -33,13 +33,21 @@ def admit(rows: pd.DataFrame, preprocessor: TablePreprocessor) -> Admission:
         If a column of numbers holds dates.
     """
     reason = np.full(len(rows), "", dtype=object)
+    numbers = rows[list(preprocessor.numeric.names)]
+    if not preprocessor.categorical and _are_plain(numbers):  # column by column takes longer than to score a few rows
+        return Admission(numbers, reason)
     columns: dict[str | int, pd.Series] = {}
-    read = {name: _numbers(rows[name]) for name in preprocessor.numeric.names}
+    read = {name: _numbers(column) for name, column in numbers.items()}
     read |= {category.name: _categories(rows[category.name], category) for category in preprocessor.categorical}
     for name, (columns[name], wrong) in read.items():
         for row, why in wrong.items():
             reason[row] = reason[row] or f"column {name!r} {why}"
     return Admission(pd.DataFrame({name: columns[name] for name in preprocessor.columns}, index=rows.index), reason)
+
+
+def _are_plain(numbers: pd.DataFrame) -> bool:
+    plain = all(isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in numbers.dtypes)
+    return plain and not np.isinf(numbers.to_numpy(np.float64)).any()
 
 
 def _numbers(column: pd.Series) -> tuple[pd.Series, dict[int, str]]:
