@@ -29,7 +29,7 @@ from swift_hydra_kedro.data.sink import beside
 from swift_hydra_kedro.evaluation.leaderboard import render_leaderboard
 from swift_hydra_kedro.models.runtime import choose_device
 from swift_hydra_kedro.models.selective_scan import resolve_backend
-from swift_hydra_kedro.resuming import NodeRecord, check_resumable, parameter_names
+from swift_hydra_kedro.resuming import PREFIX, NodeRecord, check_resumable, parameter_names
 
 RECORDS = "node_records"
 PATHS = ("input", "output")  # of the scoring pipeline, read by catalog.yml
@@ -59,6 +59,7 @@ class MlflowHook(KedroMlflowHook):
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Start the run and tag it."""
+        self._logged: set[str] = set()
         tags = _tags(run_params, catalog)  # first: what fails here must not leave a run behind
         super().before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         if self._is_mlflow_enabled:
@@ -67,8 +68,9 @@ class MlflowHook(KedroMlflowHook):
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
-        """Log the node's parameters, one MLflow parameter for each field."""
-        plain = {name: _plain(value) for name, value in inputs.items()}
+        """Log the node's parameters, one MLflow parameter for each field, unless an earlier node had them."""
+        plain = {name: _plain(value) for name, value in inputs.items() if name not in self._logged}
+        self._logged |= {name for name in plain if name.startswith(PREFIX)}
         super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
 
 
