@@ -12,6 +12,7 @@ from swift_hydra_kedro.config import Config, DetectionConfig
 DOCS = Path(__file__).parents[1] / "docs"
 OF_OTHERS = {  # pydantic's, the server's
     "Extra inputs are not permitted",
+    "Failed to get pandas types",
     "Internal Server Error",
     "Request processing time exceeded limit",
 }

@@ -1,5 +1,7 @@
 """The MLflow model: logged to a store of its own, loaded back, scored."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.scoring_server import invocations
 
 from swift_hydra_kedro import __version__
 from swift_hydra_kedro.serving.logging import log_model
@@ -121,6 +124,33 @@ def test_rows_that_cannot_be_scored_are_told_by_number(model, rows):
 def test_too_many_rows_at_once_are_refused(model, rows):
     with pytest.raises(ValueError, match="100001 rows at once; at most 100000 are taken"):
         model.predict(rows.iloc[np.zeros(100_001, dtype=int)])
+
+
+@pytest.mark.parametrize("form", ["dataframe_split", "dataframe_records", "parquet"])
+def test_mlflows_server_answers_requests_of_each_form(model, scorer, rows, form):
+    body, kind = rows.to_parquet(), "application/vnd.apache.parquet"
+    if form != "parquet":
+        orient = form.removeprefix("dataframe_")
+        body = json.dumps({form: json.loads(rows.to_json(orient=orient, double_precision=15))}).encode()
+        kind = "application/json"
+    answer = invocations(body, kind, model, model.metadata.get_input_schema())
+    scores = [row["score"] for row in json.loads(answer.response)["predictions"]]
+    np.testing.assert_allclose(scores, scorer.score(rows), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"size": "big"}, "row 0: column 'size' must be a number and is 'big'"),
+        ({"size": 10**400}, "row 0: column 'size' is infinite"),
+        ({"colour": ["red", {"a": 1}]}, "row 0: column 'colour' must be one value and is ['red', {'a': 1}]"),
+    ],
+)
+def test_mlflows_server_says_what_is_wrong_with_a_row(model, row, reason):
+    body = json.dumps({"dataframe_records": [{"size": 1.0, "colour": "red", "count": 2, "noise": 0.1} | row]}).encode()
+    with pytest.raises(MlflowException, match=re.escape(reason)) as error:
+        invocations(body, "application/json", model, model.metadata.get_input_schema())
+    assert error.value.get_http_status_code() == 400
 
 
 def test_no_rows_give_no_scores(model, rows):
