@@ -36,13 +36,12 @@ def admit(rows: pd.DataFrame, preprocessor: TablePreprocessor) -> Admission:
     numbers = rows[list(preprocessor.numeric.names)]
     if not preprocessor.categorical and _are_plain(numbers):  # column by column takes longer than to score a few rows
         return Admission(numbers, reason)
-    columns: dict[str | int, pd.Series] = {}
     read = {name: _numbers(column) for name, column in numbers.items()}
     read |= {category.name: _categories(rows[category.name], category) for category in preprocessor.categorical}
-    for name, (columns[name], wrong) in read.items():
+    for name, (_, wrong) in read.items():
         for row, why in wrong.items():
             reason[row] = reason[row] or f"column {name!r} {why}"
-    return Admission(pd.DataFrame({name: columns[name] for name in preprocessor.columns}, index=rows.index), reason)
+    return Admission(pd.DataFrame({name: read[name][0] for name in preprocessor.columns}, index=rows.index), reason)
 
 
 def _are_plain(numbers: pd.DataFrame) -> bool:

@@ -11,7 +11,7 @@ from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.admission import admit
 from swift_hydra_kedro.data.stream import TableStream
 from swift_hydra_kedro.explanation.explainer import Explainer, Explanations
-from swift_hydra_kedro.scoring.chunks import ROW
+from swift_hydra_kedro.scoring.chunks import ROW, flagged
 from swift_hydra_kedro.scoring.table import Scoring
 
 TOLERANCE = 1e-3  # between scores of one row, which differ a little between a CPU and a GPU
@@ -87,8 +87,8 @@ def find_alerts(scores: TableStream, version: str, n: int, config: ScoringConfig
                 f"{scores.path} holds scores of the model {other}, and the model is {version} now: run the pipeline "
                 "scoring once more, then explanation"
             )
-        flagged = chunk.rows.loc[chunk.rows["is_anomaly"].astype(str) == "True", columns]
-        found = pd.concat([found, flagged.astype(types)]).nlargest(n, "score")
+        alerts = chunk.rows.loc[flagged(chunk.rows), columns]
+        found = pd.concat([found, alerts.astype(types)]).nlargest(n, "score")
     return found.set_index(ROW)
 
 

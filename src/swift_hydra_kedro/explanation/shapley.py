@@ -47,7 +47,10 @@ def shapley_values(
 
     Returns
     -------
-    ndarray of shape (N, players), float
+    ndarray of shape (N, players)
+        What each player adds.
+    float
+        The base value.
     """
     n_players, n_chains = int(player.max()) + 1, 2 * len(background)
     places = np.array([rng.permutation(n_players) for _ in background])  # of each player in the permutation, from 0

@@ -28,6 +28,11 @@ class Scored(NamedTuple):
         return len(self.scores) + int(self.rejects[ROW].count())
 
 
+def flagged(scores: pd.DataFrame) -> pd.Series:
+    """Which rows of saved scores are alerts; a CSV file gives truth as text."""
+    return scores["is_anomaly"].astype(str) == "True"
+
+
 @dataclass(frozen=True)
 class ChunkScorer:
     """A model that scores chunks, in this process or in another.

@@ -29,7 +29,7 @@ def drift_overview(report: Mapping[str, Any]) -> go.Figure:
     subtitle = f"Drift: {report['level']}; dashed: from where on it is called moderate and strong"
     styled(figure, "Whether new rows are like those of training", subtitle)
     if not report["columns"]:
-        return say(figure, "There are no rows, or the model does not know what training rows looked like")
+        return say(figure, "There are no rows")
     _add_columns(figure, report["columns"], report["levels"])
     if report["score"] is not None:
         _add_scores(figure, report["score"])

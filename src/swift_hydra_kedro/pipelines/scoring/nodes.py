@@ -10,6 +10,7 @@ import pandas as pd
 from swift_hydra_kedro.config import RunConfig, ScoringConfig, TablesConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.stream import TableStream
+from swift_hydra_kedro.scoring.chunks import flagged
 from swift_hydra_kedro.scoring.table import Scoring
 
 BINS = 50
@@ -32,7 +33,7 @@ def summarise_scores(scores: TableStream, scoring: ScoringConfig) -> dict[str, A
     for chunk in scores.chunks(["score", "is_anomaly"], scoring.chunk_rows, scoring.chunk_bytes):
         score = pd.to_numeric(chunk.rows["score"])
         n_rows += len(score)
-        n_anomalies += int((chunk.rows["is_anomaly"].astype(str) == "True").sum())
+        n_anomalies += int(flagged(chunk.rows).sum())
         histogram += np.histogram(score, BINS, (0, 1))[0]
     return {
         "n_rows": n_rows,
