@@ -39,8 +39,9 @@ serve: $(VENV)/.run  ## Serve a model on http://127.0.0.1:5001 (MODEL=models:/na
 		$(BIN)/mlflow models serve --model-uri "$(MODEL)" --env-manager local --timeout 300 --workers $(WORKERS) \
 		--host 127.0.0.1 --port 5001 $(ARGS)
 
-docs: $(VENV)/.run  ## Write docs/configuration.md anew
+docs: $(VENV)/.run  ## Write docs/configuration.md and docs/baselines.md anew
 	$(BIN)/python docs/configuration.py
+	$(BIN)/python docs/baselines.py
 
 benchmark: $(VENV)/.run  ## Compare with boosted trees and forests on the ADBench files in DATA (a folder; hours)
 	$(PIP) --editable '.[benchmark]'

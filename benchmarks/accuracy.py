@@ -14,7 +14,6 @@ results. The peers need `pip install 'swift_hydra_kedro[benchmark]'`.
 
 from __future__ import annotations
 
-import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ from sklearn.base import BaseEstimator
 from splits import Record, Split, parser, ranking, run
 
 from swift_hydra_kedro import SwiftHydraClassifier
-from swift_hydra_kedro.baselines.registry import get_baseline
+from swift_hydra_kedro.baselines.registry import check_names, get_method
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.evaluation.metrics import expected_calibration_error
 
@@ -53,15 +52,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 
 
 def _baseline(name: str) -> Callable[[int], BaseEstimator]:
-    return lambda seed: get_baseline(name).build(RunConfig(seed=seed), SwiftHydraConfig())
-
-
-def _peer(module: str, name: str, **settings: Any) -> Callable[[int], BaseEstimator]:
     def build(seed: int) -> BaseEstimator:
-        try:
-            return getattr(importlib.import_module(module), name)(random_state=seed, **settings)
-        except ModuleNotFoundError:
-            sys.exit(f"{name} needs {module}: pip install 'swift_hydra_kedro[benchmark]'")
+        check_names([name])
+        return get_method(name).detector.build(RunConfig(seed=seed), SwiftHydraConfig())
 
     return build
 
@@ -70,13 +63,7 @@ def _variant(overrides: dict[str, Any]) -> Callable[[int], BaseEstimator]:
     return lambda seed: SwiftHydraClassifier(random_state=seed, **overrides)
 
 
-PEERS = {
-    "extra_trees": _baseline("extra_trees"),
-    "random_forest": _baseline("random_forest"),
-    "lightgbm": _peer("lightgbm", "LGBMClassifier", n_estimators=300, learning_rate=0.05, verbose=-1),
-    "xgboost": _peer("xgboost", "XGBClassifier", n_estimators=300, learning_rate=0.05),
-    "catboost": _peer("catboost", "CatBoostClassifier", verbose=0, allow_writing_files=False),
-}
+PEERS = {name: _baseline(name) for name in ("extra_trees", "random_forest", "lightgbm", "xgboost", "catboost")}
 METHODS = {OURS: _variant({})} | PEERS | {name: _variant(overrides) for name, overrides in ABLATIONS.items()}
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ import torch
 from report import by_dataset, markdown
 from splits import Record, Split, parser, ranking, run
 
-from swift_hydra_kedro.baselines.registry import anomaly_score, fit, get_baseline
+from swift_hydra_kedro.baselines.registry import get_method
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate
 from swift_hydra_kedro.models.fitting import LabelledRows
@@ -119,9 +118,7 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[dict[str, tuple[Sc
     n_experts, generator = config.experts.n_experts, torch.Generator().manual_seed(seed)
     two = torch.randperm(n_experts, generator=generator)[:2]
     single = pretrain(*hold_out(rows, defaults.pretraining.detector.holdout_share, seed), defaults.pretraining, seed)
-    extra_trees = get_baseline("extra_trees")
-    forest = extra_trees.build(RunConfig(seed=seed), defaults)
-    fit(extra_trees, forest, x, y)
+    extra_trees = get_method("extra_trees").fit(x, y, RunConfig(seed=seed), defaults)
     even = [  # all, two at random, the same two
         EvenGate(lambda rows: torch.arange(n_experts).expand(rows, -1)),
         EvenGate(lambda rows: torch.rand(rows, n_experts, generator=generator).topk(2).indices),
@@ -133,7 +130,7 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[dict[str, tuple[Sc
         *((Predictor(with_gate(mixture, gate)), None) for gate in even),
         *((Predictor(model), model) for model in own),
         (Predictor(single.detector), None),
-        (partial(anomaly_score, forest), None),
+        (extra_trees.score, None),
     ]
     return dict(zip(METHODS, scores, strict=True)), len(regions.clusters.centres)
 

@@ -27,6 +27,11 @@ def test_the_configuration_page_is_what_its_command_writes(generator):
     assert (DOCS / "configuration.md").read_text(encoding="utf-8") == generator["page"](), "make docs writes it anew"
 
 
+def test_the_page_of_baselines_is_what_its_command_writes():
+    written = runpy.run_path(str(DOCS / "baselines.py"))["page"]()
+    assert (DOCS / "baselines.md").read_text(encoding="utf-8") == written, "make docs writes it anew"
+
+
 def test_every_stage_with_parameters_is_on_the_page(generator):
     stages = {path.stem.removeprefix("parameters_") for path in (DOCS.parent / "conf/base").glob("parameters_*.yml")}
     assert stages - {"ingestion"} | {"tables"} == set(generator["STAGES"])

@@ -12,7 +12,7 @@ from imblearn.over_sampling.base import BaseOverSampler
 from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted, validate_data
 
@@ -32,7 +32,7 @@ from swift_hydra_kedro.detection.training import train_judge, train_mixture_of_e
 from swift_hydra_kedro.evaluation.decision import choose_threshold
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.fitting import LabelledRows
-from swift_hydra_kedro.models.runtime import choose_device, stage_generators
+from swift_hydra_kedro.models.runtime import choose_device, seed_of, stage_generators
 from swift_hydra_kedro.scorer import Scorer
 from swift_hydra_kedro.synthesis.loop import HISTORY, SynthesisResult, draw_anomalies, synthesise
 from swift_hydra_kedro.synthesis.pretraining import hold_out, pretrain
@@ -128,7 +128,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         features, label, weight = features[used], label[used], weight[used]
         if len(np.unique(label)) < 2:
             raise ValueError("all rows of one class have zero sample_weight: both classes are needed")
-        device, seed = choose_device(self.device), _seed(self.random_state)
+        device, seed = choose_device(self.device), seed_of(self.random_state)
         preprocessor = TablePreprocessor.fit(features, config.preparation)
         rows = LabelledRows.from_arrays(preprocessor.transform(features), label, weight, device)
         synthetic = torch.empty(0, rows.x.shape[1], device=device)
@@ -244,7 +244,7 @@ class SwiftHydraSampler(BaseOverSampler):
         if isinstance(X, (sparse.spmatrix, sparse.sparray)):
             dense, label = self._fit_resample(X.toarray(), y)
             return X.__class__(dense), label
-        device, seed = choose_device(self.device), _seed(self.random_state)
+        device, seed = choose_device(self.device), seed_of(self.random_state)
         features = feature_frame(X)
         preprocessor = TablePreprocessor.fit(features, PreparationConfig())
         scaled = preprocessor.transform(features)
@@ -276,10 +276,3 @@ def generate(
     judge = train_judge(rows, pretraining.judge, seed, progress)
     result = synthesise(training, held_out, pretrained.cvae, pretrained.detector, judge, synthesis, seed, progress)
     return result, judge
-
-
-def _seed(random_state: int | np.random.RandomState | None) -> int:
-    """An int stands for itself, so that it names the same run as the pipeline's seed."""
-    if isinstance(random_state, (int, np.integer)):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))

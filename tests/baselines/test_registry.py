@@ -1,39 +1,36 @@
+"""Every registered method, through the registry's own door."""
+
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from swift_hydra_kedro.baselines.registry import (
-    BASELINES,
-    Baseline,
-    anomaly_score,
-    check_names,
-    fit,
-    get_baseline,
-)
+from swift_hydra_kedro.baselines.registry import DETECTORS, OVERSAMPLERS, check_names, get_method
 from swift_hydra_kedro.config import EvaluationConfig, RunConfig, SwiftHydraConfig
 
 from ..budgets import SMOKE
 
 STAGES = ("preparation", "pretraining", "synthesis", "detection")
 CONFIG = SwiftHydraConfig.model_validate({stage: SMOKE[stage] for stage in STAGES if stage in SMOKE})
+METHODS = [*sorted(DETECTORS), *(f"{name}__extra_trees" for name in sorted(OVERSAMPLERS))]
 
 
-def easy_table(seed):
+def easy_table(seed, n=240):
     """Normal rows around 0, one in eight an anomaly further out in another direction each."""
     rng = np.random.default_rng(seed)
-    x, y = rng.normal(size=(240, 4)), (np.arange(240) % 8 == 0).astype(int)
-    x[y == 1] += 5 * np.sign(rng.normal(size=(30, 4)))
+    x, y = rng.normal(size=(n, 4)), (np.arange(n) % 8 == 0).astype(int)
+    x[y == 1] += 5 * np.sign(rng.normal(size=(n // 8, 4)))
     return x.astype(np.float32), y
 
 
-@pytest.fixture(scope="module", params=sorted(BASELINES))
+def fit(name, x, y, seed=0):
+    return get_method(name).fit(x, y, RunConfig(seed=seed), CONFIG)
+
+
+@pytest.fixture(scope="module", params=METHODS)
 def scored(request):
     """A method fitted on one easy table: its scores of another one, and that one's labels."""
-    baseline, (x, y), (x_test, y_test) = BASELINES[request.param], easy_table(0), easy_table(1)
-    estimator = baseline.build(RunConfig(seed=0), CONFIG)
-    fit(baseline, estimator, x, y)
-    return anomaly_score(estimator, x_test), y_test
+    x_test, y_test = easy_table(1)
+    return fit(request.param, *easy_table(0)).score(x_test), y_test
 
 
 def test_every_method_scores_each_row_with_a_finite_number(scored):
@@ -47,48 +44,52 @@ def test_every_method_scores_anomalies_higher(scored):
     assert roc_auc_score(label, scores) > 0.9
 
 
-@pytest.mark.parametrize("name", sorted(BASELINES))
+@pytest.mark.parametrize("name", METHODS)
 def test_equal_seeds_build_equal_methods(name):
+    (x, y), (x_test, _) = easy_table(0, 80), easy_table(1)
+    first, second = (fit(name, x, y, seed=3).score(x_test) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_learns_from_a_single_anomaly(name):
     x, y = easy_table(0)
-    both = []
-    for _ in range(2):
-        estimator = BASELINES[name].build(RunConfig(seed=3), CONFIG)
-        fit(BASELINES[name], estimator, x[:80], y[:80])
-        both.append(anomaly_score(estimator, x[80:]))
-    np.testing.assert_array_equal(*both)
+    kept = (y == 0) | (np.arange(len(y)) == 0)
+    assert np.isfinite(fit(name, x[kept], y[kept]).score(x)).all()
 
 
 def test_methods_whose_scores_are_swift_hydras_share_its_threshold():
-    shared = {name for name, baseline in BASELINES.items() if baseline.threshold == "probability"}
-    assert shared == {"smote", "swift_hydra_no_synthesis"}
+    shared = {name for name, detector in DETECTORS.items() if detector.threshold == "probability"}
+    assert shared == {"swift_hydra_no_synthesis"}
+
+
+def test_every_method_written_here_says_what_it_is_checked_against():
+    assert not [name for name, entry in (DETECTORS | OVERSAMPLERS).items() if not entry.library and not entry.checked]
 
 
 def test_the_default_baselines_are_registered():
     check_names(EvaluationConfig().baselines)
 
 
-def test_looking_up_gives_the_entry():
-    assert get_baseline("smote") is BASELINES["smote"]
+def test_a_detectors_name_is_looked_up():
+    method = get_method("extra_trees")
+    assert method.detector is DETECTORS["extra_trees"]
+    assert method.oversampler is None
 
 
-def test_an_unknown_name_is_an_error_that_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown baselines \['xgbost'\]") as error:
-        get_baseline("xgbost")
-    assert all(repr(name) in str(error.value) for name in BASELINES)
+@pytest.mark.parametrize(
+    ("name", "detector"), [("smote", "swift_hydra_no_synthesis"), ("smote__extra_trees", "extra_trees")]
+)
+def test_an_oversampler_feeds_the_named_detector_or_the_mixture(name, detector):
+    method = get_method(name)
+    assert method.detector is DETECTORS[detector]
+    assert method.oversampler is OVERSAMPLERS["smote"]
 
 
-def test_all_unknown_names_are_told_at_once():
-    with pytest.raises(ValueError, match=r"\['one', 'two'\]"):
-        check_names(["one", "smote", "two"])
-
-
-class Recorder:
-    def fit(self, x, y):
-        self.y = y
-
-
-@pytest.mark.parametrize(("supervision", "given"), [("supervised", [0, 1]), ("unsupervised", None)])
-def test_labels_reach_supervised_methods_alone(supervision, given):
-    recorder, x = Recorder(), pd.DataFrame({"a": [1.0, 2.0]}).to_numpy()
-    fit(Baseline(lambda run, config: recorder, supervision), recorder, x, [0, 1])
-    assert recorder.y == given
+@pytest.mark.parametrize(
+    "name", ["xgbost", "smote__xgbost", "smotee__extra_trees", "extra_trees__smote", "__extra_trees"]
+)
+def test_an_unknown_name_is_an_error_that_lists_the_known_ones(name):
+    with pytest.raises(ValueError, match=f"unknown baseline {name!r}") as error:
+        check_names(["smote", name])
+    assert all(repr(known) in str(error.value) for known in DETECTORS | OVERSAMPLERS)

@@ -1,39 +1,21 @@
 """The registry of baselines: a new method is one line here and, where it needs code, one file beside.
 
-Every method is a scikit-learn estimator that takes scaled rows. It has `predict_proba`, or a
-`decision_function` that rises with abnormality.
+A name in `evaluation.baselines` is that of a detector, `extra_trees`; that of an over-sampler and the detector that it
+feeds, `smote__extra_trees`; or that of an over-sampler alone, `smote`, which then takes the place of Swift Hydra's own
+synthesis and feeds its mixture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable
 
-import numpy as np
-from imblearn.pipeline import make_pipeline
-from sklearn.base import BaseEstimator
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-
-from swift_hydra_kedro.baselines.detectors.isolation_forest import IsolationForestDetector
-from swift_hydra_kedro.baselines.oversamplers.smote import FewShotSMOTE
+from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, seeded
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.estimator import SwiftHydraClassifier
 
-Factory = Callable[[RunConfig, SwiftHydraConfig], BaseEstimator]
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """How a method is built, what labels it may see, and where its decision threshold comes from.
-
-    `threshold` is `probability` for methods whose scores share Swift Hydra's scale, and `matched` for
-    those that get the quantile of their training scores that matches the training share of anomalies.
-    """
-
-    build: Factory
-    supervision: Literal["supervised", "unsupervised"]
-    threshold: Literal["probability", "matched"] = "matched"
+OWN = "swift_hydra_kedro.baselines"
+FED = "swift_hydra_no_synthesis"
+BETWEEN = "__"
 
 
 def _without_synthesis(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraClassifier:
@@ -47,28 +29,77 @@ def _without_synthesis(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraCl
     )
 
 
-BASELINES: dict[str, Baseline] = {
-    "swift_hydra_no_synthesis": Baseline(_without_synthesis, "supervised", "probability"),
-    "smote": Baseline(
-        lambda run, config: make_pipeline(FewShotSMOTE(random_state=run.seed), _without_synthesis(run, config)),
-        "supervised",
-        "probability",
+DETECTORS: dict[str, Detector] = {
+    FED: Detector(
+        build=_without_synthesis,
+        family="mixture of experts",
+        paper="Swift Hydra, ICLR 2025",
+        checked="the plain mixture, in double precision",
+        supervision="supervised",
+        threshold="probability",
     ),
-    "extra_trees": Baseline(lambda run, _: ExtraTreesClassifier(300, n_jobs=-1, random_state=run.seed), "supervised"),
-    "random_forest": Baseline(
-        lambda run, _: RandomForestClassifier(300, n_jobs=-1, random_state=run.seed), "supervised"
+    "extra_trees": Detector(
+        build=seeded("sklearn.ensemble.ExtraTreesClassifier", n_estimators=300, n_jobs=-1),
+        family="trees",
+        paper="Geurts et al., Machine Learning 2006",
+        library="sklearn",
+        supervision="supervised",
     ),
-    "hist_gradient_boosting": Baseline(
-        lambda run, _: HistGradientBoostingClassifier(random_state=run.seed), "supervised"
+    "random_forest": Detector(
+        build=seeded("sklearn.ensemble.RandomForestClassifier", n_estimators=300, n_jobs=-1),
+        family="trees",
+        paper="Breiman, Machine Learning 2001",
+        library="sklearn",
+        supervision="supervised",
     ),
-    "isolation_forest": Baseline(
-        lambda run, _: IsolationForestDetector(n_estimators=300, n_jobs=-1, random_state=run.seed),
-        "unsupervised",
+    "hist_gradient_boosting": Detector(
+        build=seeded("sklearn.ensemble.HistGradientBoostingClassifier"),
+        family="boosted trees",
+        paper="Ke et al., NeurIPS 2017",
+        library="sklearn",
+        supervision="supervised",
+    ),
+    "xgboost": Detector(
+        build=seeded("xgboost.XGBClassifier", n_estimators=300, learning_rate=0.05),
+        family="boosted trees",
+        paper="Chen and Guestrin, KDD 2016",
+        library="xgboost",
+        supervision="supervised",
+    ),
+    "lightgbm": Detector(
+        build=seeded("lightgbm.LGBMClassifier", n_estimators=300, learning_rate=0.05, verbose=-1),
+        family="boosted trees",
+        paper="Ke et al., NeurIPS 2017",
+        library="lightgbm",
+        supervision="supervised",
+    ),
+    "catboost": Detector(
+        build=seeded("catboost.CatBoostClassifier", verbose=0, allow_writing_files=False),
+        family="boosted trees",
+        paper="Prokhorenkova et al., NeurIPS 2018",
+        library="catboost",
+        supervision="supervised",
+    ),
+    "isolation_forest": Detector(
+        build=seeded(f"{OWN}.detectors.isolation_forest.IsolationForestDetector", n_estimators=300, n_jobs=-1),
+        family="isolation",
+        paper="Liu et al., ICDM 2008",
+        library="sklearn",
+        supervision="unsupervised",
+    ),
+}
+
+OVERSAMPLERS: dict[str, Oversampler] = {
+    "smote": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.smote.FewShotSMOTE"),
+        family="interpolation",
+        paper="Chawla et al., JAIR 2002",
+        library="imblearn",
     ),
 }
 
 
-def get_baseline(name: str) -> Baseline:
+def get_method(name: str) -> Method:
     """Look a method up.
 
     Raises
@@ -76,23 +107,18 @@ def get_baseline(name: str) -> Baseline:
     ValueError
         If there is no method of that name.
     """
-    check_names([name])
-    return BASELINES[name]
+    if name in OVERSAMPLERS:
+        return Method(DETECTORS[FED], OVERSAMPLERS[name])
+    oversampler, between, detector = name.rpartition(BETWEEN)
+    if detector not in DETECTORS or (between and oversampler not in OVERSAMPLERS):
+        raise ValueError(
+            f"unknown baseline {name!r}; there are the detectors {sorted(DETECTORS)}, the over-samplers "
+            f"{sorted(OVERSAMPLERS)}, and both, joined by {BETWEEN!r}"
+        )
+    return Method(DETECTORS[detector], OVERSAMPLERS[oversampler] if between else None)
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise a `ValueError` that lists the methods there are if one of `names` is unknown."""
-    if unknown := [name for name in names if name not in BASELINES]:
-        raise ValueError(f"unknown baselines {unknown} in evaluation.baselines; there are {sorted(BASELINES)}")
-
-
-def fit(baseline: Baseline, estimator: Any, x: np.ndarray, y: np.ndarray) -> None:
-    """Fit `estimator` on rows `x (N, P)` with the labels that its supervision allows."""
-    estimator.fit(x, y if baseline.supervision == "supervised" else None)
-
-
-def anomaly_score(estimator: Any, x: np.ndarray) -> np.ndarray:
-    """Score of each row, `(N, P)` -> `(N,)`: higher is more anomalous."""
-    if hasattr(estimator, "predict_proba"):
-        return estimator.predict_proba(x)[:, 1]
-    return estimator.decision_function(x)
+    """Raise an error if a name is unknown (`ValueError`), or the library that it needs is missing (`ImportError`)."""
+    for name in names:
+        get_method(name).check_installed()

@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
-_DISPLAY_NAMES = {
+_DETECTORS = {
     "swift_hydra_mome": "Swift Hydra (MoME)",
     "swift_hydra_single": "Swift Hydra (single)",
     "swift_hydra_no_synthesis": "Swift Hydra, no synthesis",
-    "smote": "SMOTE + mixture",
+    "adgym_search": "ADGym (search)",
+    "catboost": "CatBoost",
+    "cblof": "CBLOF",
+    "copod": "COPOD",
+    "deep_sad": "DeepSAD",
+    "dev_net": "DevNet",
+    "dte_c": "DTE-C",
+    "dte_np": "DTE-NP",
+    "ecod": "ECOD",
+    "feawad": "FEAWAD",
+    "ft_transformer": "FT-Transformer",
+    "knn": "k-NN",
+    "lightgbm": "LightGBM",
+    "lof": "LOF",
+    "mlp": "MLP",
+    "prenet": "PReNet",
+    "rejex": "RejEx",
+    "tabm": "TabM",
+    "xgbod": "XGBOD",
+    "xgboost": "XGBoost",
+}
+_OVERSAMPLERS = {
+    "adasyn": "ADASYN",
+    "auto_smote": "AutoSMOTE",
+    "borderline_smote": "Borderline-SMOTE",
+    "cbo": "CBO",
+    "mixann": "MixAnN",
+    "mix_boost": "MixBoost",
+    "oversampling_gan": "Oversampling GAN",
+    "random_averaging": "Random averaging",
+    "smote": "SMOTE",
+    "svm_smote": "SVM-SMOTE",
+    "swift_hydra_sampler": "Swift Hydra's samples",
+    "vae_geometry": "VAE-Geometry",
 }
 
 
 def display_name(method: str) -> str:
-    """Human name of a method, from its key in `metrics.json`."""
-    return _DISPLAY_NAMES.get(method, method.replace("_", " ").title())
+    """Human name of a method, from its key in `metrics.json`; an over-sampler's says what it feeds, too."""
+    oversampler, _, detector = method.rpartition("__")
+    if detector in _OVERSAMPLERS:
+        return f"{_OVERSAMPLERS[detector]} + mixture"
+    name = _DETECTORS.get(detector, detector.replace("_", " ").title())
+    return f"{oversampler_name(oversampler)} + {name}" if oversampler else name
+
+
+def oversampler_name(name: str) -> str:
+    """Human name of an over-sampler."""
+    return _OVERSAMPLERS.get(name, name.replace("_", " ").title())
 
 
 def is_own(method: str) -> bool:

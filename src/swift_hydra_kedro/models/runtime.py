@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 
 WIDE = 256
 Result = TypeVar("Result")
@@ -34,6 +35,13 @@ def stage_generators(seed: int, stage: str, device: torch.device) -> Generators:
     numpy_sequence, torch_sequence = sequence.spawn(2)
     torch_seed = int(torch_sequence.generate_state(1, np.uint64)[0] >> 1)
     return Generators(np.random.default_rng(numpy_sequence), torch.Generator(device).manual_seed(torch_seed))
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """Return an int as it is, so that it names the same run everywhere; otherwise draw one."""
+    if isinstance(random_state, (int, np.integer)):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def choose_device(device: str) -> torch.device:

@@ -78,11 +78,7 @@ def run_baselines(
     They get imputed and encoded features without Swift Hydra's clipping, which a forest does not need.
     Those whose scores share Swift Hydra's scale also share its threshold, which `own_report` has.
     """
-    from swift_hydra_kedro.baselines.registry import (
-        anomaly_score,
-        fit,
-        get_baseline,
-    )  # kedro viz --lite lacks its needs
+    from swift_hydra_kedro.baselines.registry import get_method  # kedro viz --lite lacks its needs
 
     train, test = LabelledTable.from_frame(train_table), LabelledTable.from_frame(test_table)
     preprocessor = TablePreprocessor.fit(train.features, preparation.model_copy(update={"clip": NO_CLIP}))
@@ -92,16 +88,15 @@ def run_baselines(
     bar = tqdm(evaluation.baselines, desc="baselines", unit="method")
     for name in bar:
         bar.set_postfix_str(name)
-        baseline = get_baseline(name)
-        estimator = baseline.build(run, config)
+        method = get_method(name)
         start = time.perf_counter()
-        fit(baseline, estimator, x, y)
+        fitted_method = method.fit(x, y, run, config)
         fitted = time.perf_counter()
-        scores[name] = anomaly_score(estimator, x_test)
+        scores[name] = fitted_method.score(x_test)
         scored = time.perf_counter()
         threshold = own_report["swift_hydra_mome"]["threshold"]
-        if baseline.threshold == "matched":
-            threshold = matched_threshold(anomaly_score(estimator, x), float(y.mean()))
+        if method.detector.threshold == "matched":
+            threshold = matched_threshold(fitted_method.score(x), float(y.mean()))
         report[name] = _report(threshold, fitted - start, scored - fitted)
     return pd.DataFrame(scores, index=range(len(test))), report
 

@@ -1,0 +1,67 @@
+"""Write docs/baselines.md from the registry of baselines.
+
+usage: python docs/baselines.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from swift_hydra_kedro.baselines.method import Detector, Oversampler
+from swift_hydra_kedro.baselines.registry import DETECTORS, OVERSAMPLERS
+from swift_hydra_kedro.evaluation.names import display_name, oversampler_name
+
+PAGE = Path(__file__).with_name("baselines.md")
+HEAD = """# Baselines
+
+Written by `make docs` from the registry, `src/swift_hydra_kedro/baselines/registry.py`; a test compares. Any of these
+names can stand in `evaluation.baselines`: a detector, `extra_trees`; an over-sampler and the detector that it feeds,
+`smote__extra_trees`; or an over-sampler alone, which takes the place of Swift Hydra's synthesis and feeds its mixture.
+
+What does not come with the core is installed by `pip install 'swift_hydra_kedro[benchmark]'`. A detector with a limit
+trains on a random part of that many rows where there are more, and the log says so; it scores all rows.
+
+What a detector gets to see: unsupervised, rows alone; one-class, the rows that are not labelled anomalous; weakly
+supervised, the labelled anomalies and all others as unlabelled rows; supervised, rows and labels.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    detectors = [
+        f"| `{name}` | {display_name(name)} | {entry.family} | {entry.supervision} | {entry.paper} "
+        f"| {entry.package or 'own'} | {entry.max_rows or ''} |"
+        for name, entry in sorted(DETECTORS.items())
+    ]
+    oversamplers = [
+        f"| `{name}` | {oversampler_name(name)} | {entry.family} | {entry.paper} | {entry.package or 'own'} |"
+        for name, entry in sorted(OVERSAMPLERS.items())
+    ]
+    return "\n".join(
+        [
+            HEAD,
+            "## Detectors\n",
+            "| name | method | family | supervision | paper | from | training rows at most |",
+            "|---|---|---|---|---|---|---|",
+            *detectors,
+            "\n## Over-samplers\n",
+            "| name | method | family | paper | from |",
+            "|---|---|---|---|---|",
+            *oversamplers,
+            "\n## How those written here are checked\n",
+            "| name | against |",
+            "|---|---|",
+            *_checks(DETECTORS),
+            *_checks(OVERSAMPLERS),
+            "",
+        ]
+    )
+
+
+def _checks(entries: Mapping[str, Detector | Oversampler]) -> list[str]:
+    return [f"| `{name}` | {entry.checked} |" for name, entry in sorted(entries.items()) if not entry.library]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

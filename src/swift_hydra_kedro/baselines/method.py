@@ -1,0 +1,182 @@
+"""What the registry holds, and how a method is fitted: with the labels that its supervision allows, and no others."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
+
+logger = logging.getLogger(__name__)
+
+Factory = Callable[[RunConfig, SwiftHydraConfig], Any]
+Supervision = Literal["unsupervised", "one-class", "weakly supervised", "supervised"]
+PIP_NAMES = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn", "xgboost": "xgboost-cpu"}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What the registry says of every method.
+
+    Attributes
+    ----------
+    build : makes it, untrained, from the run's seed and device and the project's configuration
+    family : what kind of method it is, in a word or two
+    paper : who described it, where and when
+    library : the module it comes from; without one, it is written here
+    checked : for what is written here: the independent thing that its tests compare it with
+    """
+
+    build: Factory
+    family: str
+    paper: str
+    library: str | None = None
+    checked: str = ""
+
+    @property
+    def package(self) -> str:
+        """What to install for it; nothing for what is written here."""
+        return PIP_NAMES.get(self.library, self.library.replace("_", "-")) if self.library else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detector(_Entry):
+    """A detector: a scikit-learn estimator with `predict_proba`, or a `decision_function` higher for anomalies.
+
+    Attributes
+    ----------
+    supervision : what it gets to see. Unsupervised: rows alone; one-class: rows that are not labelled anomalous;
+        weakly supervised: rows labelled anomalous, and all others as unlabelled ones; supervised: rows and labels
+    max_rows : of more training rows than this, it gets a random part of this size, and the log says so
+    threshold : `probability` for those whose scores share Swift Hydra's scale, and so its threshold; `matched` for
+        those that get the quantile of their training scores that matches the training share of anomalies
+    """
+
+    supervision: Supervision
+    max_rows: int | None = None
+    threshold: Literal["probability", "matched"] = "matched"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oversampler(_Entry):
+    """An over-sampler with imbalanced-learn's `fit_resample`."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A detector, and the over-sampler that feeds it, if one does."""
+
+    detector: Detector
+    oversampler: Oversampler | None = None
+
+    def check_installed(self) -> None:
+        """Raise an `ImportError` that says what to install if a library is missing."""
+        for entry in (self.detector, self.oversampler):
+            if entry and entry.library and importlib.util.find_spec(entry.library) is None:
+                raise ImportError(f"{entry.package} is not installed: pip install 'swift_hydra_kedro[benchmark]'")
+
+    def fit(self, x: np.ndarray, y: np.ndarray, run: RunConfig, config: SwiftHydraConfig) -> FittedMethod:
+        """Train on scaled rows `x (N, P)` with labels `y (N,)`, 1 = anomaly.
+
+        Raises
+        ------
+        ValueError
+            If shapes differ, a value is not finite, or labels are not 0 and 1, both of them.
+        ImportError
+            If the method's library is missing.
+        """
+        _check_rows(x)
+        _check_labels(x, y)
+        self.check_installed()
+        x, y = _at_most(self.detector.max_rows, x, y, run.seed)
+        if self.oversampler:
+            x, y = self.oversampler.build(run, config).fit_resample(x, y)
+        estimator = self.detector.build(run, config)
+        if self.detector.supervision == "unsupervised":
+            estimator.fit(x)
+        elif self.detector.supervision == "one-class":
+            estimator.fit(x[y == 0])
+        else:
+            estimator.fit(x, y)
+        return FittedMethod(estimator, x.shape[1])
+
+
+@dataclass(frozen=True)
+class FittedMethod:
+    """A trained detector of rows with `n_features` features."""
+
+    estimator: Any
+    n_features: int
+
+    def score(self, x: np.ndarray) -> np.ndarray:
+        """Score of each row, `(N, P)` -> `(N,)`, float64: higher is more anomalous.
+
+        Raises
+        ------
+        ValueError
+            If rows have another number of features than in training, or a value is not finite.
+        """
+        _check_rows(x)
+        if x.shape[1] != self.n_features:
+            raise ValueError(f"rows have {x.shape[1]} features; the method was trained on {self.n_features}")
+        if hasattr(self.estimator, "predict_proba") and not hasattr(self.estimator, "decision_function"):
+            return self.estimator.predict_proba(x)[:, 1].astype(float)
+        return np.asarray(self.estimator.decision_function(x), dtype=float)
+
+
+def seedless(path: str, **settings: Any) -> Factory:
+    """Make the class at `module.Class`; the module is imported when a method is built, not before."""
+    return lambda run, config: _class_at(path)(**settings)
+
+
+def seeded(path: str, **settings: Any) -> Factory:
+    """The same with the run's seed as `random_state`."""
+    return lambda run, config: _class_at(path)(random_state=run.seed, **settings)
+
+
+def on_device(path: str, **settings: Any) -> Factory:
+    """The same with the run's device, too."""
+    return lambda run, config: _class_at(path)(random_state=run.seed, device=run.device, **settings)
+
+
+def _class_at(path: str) -> Any:
+    module, name = path.rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)
+
+
+def _check_rows(x: np.ndarray) -> None:
+    if x.ndim != 2 or not x.size:
+        raise ValueError(f"rows must be a table with rows and columns; their shape is {x.shape}")
+    bad = ~np.isfinite(x)
+    if bad.any():
+        raise ValueError(
+            f"{bad.any(axis=1).sum()} rows hold NaN or infinite values, in columns {_some(bad.any(axis=0))}"
+        )
+
+
+def _check_labels(x: np.ndarray, y: np.ndarray) -> None:
+    if np.shape(y) != (len(x),):
+        raise ValueError(f"there are {len(x)} rows and labels of shape {np.shape(y)}: one each is needed")
+    if found := set(np.unique(y).tolist()) ^ {0, 1}:
+        raise ValueError(f"labels must be 0 and 1, both of them; they are {sorted({0, 1} ^ found)}")
+
+
+def _some(flags: np.ndarray, most: int = 5) -> str:
+    numbers = np.flatnonzero(flags).tolist()
+    return str(numbers[:most])[1:-1] + (f" and {len(numbers) - most} more" if len(numbers) > most else "")
+
+
+def _at_most(max_rows: int | None, x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A random part of the rows if they are too many, of both classes in their proportion."""
+    if max_rows is None or len(x) <= max_rows:
+        return x, y
+    logger.warning("trained on %d of %d rows, drawn at random: the method's limit", max_rows, len(x))
+    kept, _ = train_test_split(np.arange(len(x)), train_size=max_rows, stratify=y, random_state=seed)
+    return x[kept], y[kept]
