@@ -113,8 +113,9 @@ def methods(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[dict[str, tuple[Sc
     none = torch.empty(0, x.shape[1])
     regions = find_regions(rows, none, config.experts, seed)
     described = describe_rows(rows, none, regions)
-    committee, _, out_of_bag = train_experts(described, regions, config.experts, seed)
-    mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed)
+    trained = train_experts(described, regions, config.experts, seed)
+    committee = trained.committee
+    mixture, _ = train_gate(committee, trained.out_of_bag, described, regions, config, seed)
     n_experts, generator = config.experts.n_experts, torch.Generator().manual_seed(seed)
     two = torch.randperm(n_experts, generator=generator)[:2]
     single = pretrain(*hold_out(rows, defaults.pretraining.detector.holdout_share, seed), defaults.pretraining, seed)

@@ -85,10 +85,9 @@ class Scorer:
         """
         state, tensors = checkpoint.state, checkpoint.tensors
         _check_version(state)
-        own = {name: array for name, array in tensors.items() if not name.startswith(REFERENCE)}
         return cls(
             TablePreprocessor.from_state(state["preprocessor"]),
-            load_mixture(own, state["mixture"]),
+            load_mixture(mixture_tensors(checkpoint), state["mixture"]),
             state["threshold"],
             TableProfile.model_validate(state["profile"]),
             Reference.from_checkpoint(Checkpoint(tensors_below(REFERENCE, tensors), state["reference"])),
@@ -97,6 +96,11 @@ class Scorer:
     def __reduce__(self) -> tuple[Callable[[Checkpoint], Scorer], tuple[Checkpoint]]:
         """Go to other processes as arrays and JSON; what is built of them is built there."""
         return Scorer.from_checkpoint, (self.to_checkpoint(),)
+
+
+def mixture_tensors(model: Checkpoint) -> dict[str, np.ndarray]:
+    """Those of a model's tensors that are the mixture's."""
+    return {name: array for name, array in model.tensors.items() if not name.startswith(REFERENCE)}
 
 
 def _check_version(state: Mapping[str, Any]) -> None:

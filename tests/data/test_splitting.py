@@ -7,7 +7,7 @@ from hypothesis.extra import pandas as some
 from sklearn.model_selection import train_test_split
 
 from swift_hydra_kedro.data.embedded import digits
-from swift_hydra_kedro.data.splitting import duplicate_mask, split
+from swift_hydra_kedro.data.splitting import duplicate_mask, split, split_around
 from swift_hydra_kedro.data.table import LabelledTable
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 0.1 + 0.2, 0.3, float("nan"), -float("nan"), float("inf")])
@@ -51,3 +51,34 @@ def test_duplicate_mask_survives_colliding_hashes(monkeypatch):
     monkeypatch.setattr(pd.util, "hash_pandas_object", lambda frame, index: pd.Series(np.zeros(len(frame), np.uint64)))
     train, test = pd.DataFrame({"a": [1.0, 2.0]}), pd.DataFrame({"a": [2.0, 3.0, 1.0, 2.0]})
     assert duplicate_mask(train, test).tolist() == [True, False, True, True]
+
+
+@pytest.mark.parametrize("train_size", [0.4, 0.7])
+def test_known_rows_stay_in_training_and_each_class_has_its_share(train_size):
+    table = digits()
+    known = np.arange(len(table)) % 4 == 0
+    train, test = split_around(table, known, train_size, 0)
+    assert set(np.flatnonzero(known)) <= set(train.label.index)
+    assert sorted([*train.label.index, *test.label.index]) == list(range(len(table)))
+    for label in (0, 1):
+        n = (table.label == label).sum()
+        assert (train.label == label).sum() == max(round(train_size * n), (table.label[known] == label).sum())
+
+
+def test_the_others_are_drawn_by_the_seed():
+    known = np.arange(len(digits())) % 4 == 0
+    first, again, other = (split_around(digits(), known, 0.4, seed)[0].label.index for seed in (0, 0, 1))
+    assert first.equals(again)
+    assert set(first) != set(other)
+
+
+def test_more_known_rows_than_the_share_are_refused():
+    with pytest.raises(ValueError, match="train_size 0.2 of 1708 rows leaves no room for others than the 854"):
+        split_around(digits(), np.arange(1708) % 2 == 0, 0.2, 0)
+
+
+def test_known_rows_may_not_take_all_of_a_class():
+    table = digits()
+    known = table.label.to_numpy() == 1
+    with pytest.raises(ValueError, match="leaves the test part without a row of each class"):
+        split_around(table, known, 0.4, 0)

@@ -244,7 +244,7 @@ def test_fitting_is_reproducible_and_leaves_global_state_alone():
     config = CONFIG.experts.model_copy(update={"training": TRAINING.model_copy(update={"max_steps": 5})})
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), 2)
     for seed in (0, 0, 1):
-        experts, _, _ = fit_experts(rows, np.zeros(4, int), encoding, config, torch.Generator().manual_seed(7))
+        experts = fit_experts(rows, np.zeros(4, int), encoding, config, torch.Generator().manual_seed(7)).committee
         outputs.append(fit(experts, rows, seed=seed)[0](rows.x))
     assert torch.equal(outputs[0], outputs[1])
     assert not torch.equal(outputs[0], outputs[2])
@@ -279,7 +279,7 @@ def test_joint_training_lifts_the_random_subspaces():
     rows = training_rows()
     encoding = PiecewiseLinearEncoding.fit(rows.x.numpy(), 0)
     settings = CONFIG.experts.model_copy(update={"feature_share": 0.25})
-    experts, _, _ = fit_experts(rows, np.zeros(4, int), encoding, settings, torch.Generator().manual_seed(0))
+    experts = fit_experts(rows, np.zeros(4, int), encoding, settings, torch.Generator().manual_seed(0)).committee
     unseen = (experts.members.net.tokens.projection.weight == 0).all(1)  # (M, P)
     assert unseen.float().mean() == 0.75
     mixture, _ = fit(experts, rows)

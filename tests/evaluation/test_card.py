@@ -94,3 +94,9 @@ def test_wide_tables_are_cut():
     assert "| f49 | number |" in text
     assert "f50" not in text
     assert "and 10 more." in text
+
+
+def test_a_card_says_what_training_went_on_from():
+    assert "went on from" not in card()
+    run = RunConfig(dataset="my_claims", warm_start="models:/claims@champion").model_dump()
+    assert "| training | went on from models:/claims@champion; rows that it" in card(run=run)

@@ -18,6 +18,12 @@ class RunConfig(Config):
     )
     train_size: float = Field(0.4, gt=0, lt=1, description="Share of the rows used for training.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the split and of everything random after it.")
+    warm_start: str | None = Field(
+        None,
+        min_length=1,
+        description="Model that training goes on from, as MLflow names it (`models:/claims@champion`), or its folder; "
+        "null: training starts anew.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where torch computes; auto takes CUDA if present."
     )

@@ -83,6 +83,9 @@ class ExpertsConfig(Config):
         NeighboursConfig(), description="Distances to training rows as further columns; none if null."
     )
     mixup: float = Field(0.2, ge=0, description="Beta parameter of mixup within the batch; 0 switches it off.")
+    continued: float = Field(
+        0.25, gt=0, le=1, description="Share of the steps that experts and gate take which go on from a trained model."
+    )
     mamba: MambaConfig = MambaConfig(d_model=32, depth=1, additive=AdditiveConfig())
     training: TrainingConfig = TrainingConfig(
         epochs=60, min_steps=100, max_steps=1200, sqrt_rows=4096, batch_size=128, learning_rate=3e-3

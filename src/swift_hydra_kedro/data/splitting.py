@@ -40,6 +40,37 @@ def split(table: LabelledTable, train_size: float, seed: int) -> tuple[LabelledT
     return table.take(train), table.take(test)
 
 
+def split_around(
+    table: LabelledTable, known: np.ndarray, train_size: float, seed: int
+) -> tuple[LabelledTable, LabelledTable]:
+    """Split so that rows which a model has learnt from, `known (N,)`, a mask, are all in training.
+
+    Of the others, so many of each class are drawn that its share in training is `train_size`.
+
+    Raises
+    ------
+    ValueError
+        If there is no room for others, or a part would lack a class.
+    """
+    label, rng = table.label.to_numpy(), np.random.default_rng(seed)
+    in_training = known.copy()
+    for value in (0, 1):
+        others = np.flatnonzero((label == value) & ~known)
+        n_wanted = round(train_size * np.count_nonzero(label == value)) - np.count_nonzero((label == value) & known)
+        in_training[rng.permutation(others)[: max(0, n_wanted)]] = True
+    if in_training.sum() == known.sum():
+        raise ValueError(
+            f"train_size {train_size} of {len(table)} rows leaves no room for others than the {known.sum()} that the "
+            "model was trained on: raise it, or add rows"
+        )
+    for name, part in (("training", label[in_training]), ("test", label[~in_training])):
+        if set(part) != {0, 1}:
+            raise ValueError(f"train_size {train_size} leaves the {name} part without a row of each class")
+    parts = (np.flatnonzero(mask) for mask in (in_training, ~in_training))
+    train, test = (table.take(rng.permutation(rows)) for rows in parts)
+    return train, test
+
+
 def duplicate_mask(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     """Find the test rows that also occur in training.
 

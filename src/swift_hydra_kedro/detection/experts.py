@@ -9,11 +9,12 @@ They are trained as two stacks or more, side by side: experts that see no bins n
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,13 +23,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from swift_hydra_kedro.config import ExpertsConfig
+from swift_hydra_kedro.detection.continuation import Earlier
 from swift_hydra_kedro.detection.rows import TrainingRows, blur_described, draw_bags, expert_batches, noise_of_described
 from swift_hydra_kedro.detection.stacking import Opinions, additive_share, network_weights
 from swift_hydra_kedro.models.batches import mixup
 from swift_hydra_kedro.models.calibration import OutOfBag
 from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.detector import MambaDetector
-from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
+from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 from swift_hydra_kedro.models.layers import fork, seeded_init
 from swift_hydra_kedro.models.runtime import in_threads
 
@@ -40,6 +42,25 @@ VIEWS = ((SCALED, NORMAL), (SCALED, PIECEWISE), (SCALED, PIECEWISE, NORMAL), (SC
 
 History = list[dict[str, float]]
 Said = tuple[np.ndarray, np.ndarray]
+Views = Sequence[int]
+
+
+class TrainedCommittee(NamedTuple):
+    """What comes out of the training of C networks.
+
+    Attributes
+    ----------
+    committee : the more say a network has, the better it ranks rows that it has not drawn
+    history : one row per record: step, and the training loss since the last one (mean over steps and members)
+    out_of_bag : what the committee says of real rows, without the members that have drawn a row; no rows without
+        `bootstrap`
+    drawn : which of the N real rows each network has drawn, `(C, N)`
+    """
+
+    committee: Committee
+    history: History
+    out_of_bag: OutOfBag
+    drawn: np.ndarray
 
 
 def fit_experts(
@@ -50,24 +71,22 @@ def fit_experts(
     generator: torch.Generator,
     progress: bool = False,
     name: str = "experts",
-) -> tuple[Committee, History, OutOfBag]:
+    earlier: Earlier | None = None,
+) -> TrainedCommittee:
     """Train C networks alike, one for each of `cluster_of_member (C,)`, on as many threads as torch has.
 
-    The first of them are to be the experts. `name` stands at the progress bar.
-
-    Returns
-    -------
-    Committee
-        The more say a network has, the better it ranks rows that it has not drawn.
-    list of dict
-        One row per record: step, and the training loss since the last one (mean over steps and members).
-    OutOfBag
-        What the committee says of real rows, without the members that have drawn a row; no rows without `bootstrap`.
+    The first of them are to be the experts. `name` stands at the progress bar. With `earlier` they go on from where
+    they were, each with the rows that it had drawn and some of the new ones.
     """
     n_members = len(cluster_of_member)
     sample = _sample_of_real_rows(rows, generator)
-    groups = list(_groups(n_members, rows, encoding, config, generator))
+    if earlier is None:
+        groups = list(_groups(n_members, rows, encoding, config, generator))
+    else:
+        groups = list(_groups_of(earlier, rows, config, generator))
     n_steps = config.training.steps(int((~rows.synthetic).sum()))
+    if earlier is not None:
+        n_steps = math.ceil(config.continued * n_steps)
     with tqdm(total=n_steps * len(groups), desc=name, unit="step", disable=not progress) as bar:
         tasks = [partial(_fit_group, group, rows, sample, cluster_of_member, config, n_steps, bar) for group in groups]
         trained = in_threads(tasks, rows.x.device)
@@ -81,20 +100,22 @@ def fit_experts(
     opinions = _share_out(members, _opinions(rows, sample, groups, [said for _, said in trained]))
     weight = network_weights(opinions, config.selectivity)
     committee = Committee(members, torch.as_tensor(weight, dtype=rows.x.dtype, device=rows.x.device))
-    return committee, history, opinions.mean(weight, blind=~sees_neighbours(np.arange(n_members)))
+    out_of_bag = opinions.mean(weight, blind=~sees_neighbours(np.arange(n_members)))
+    return TrainedCommittee(committee, history, out_of_bag, _drawn(rows, groups))
 
 
 @dataclass(frozen=True)
 class _Group:
     """Members that learn as one stack.
 
-    Their numbers `members (G,)`, the `stack` of them, the inputs that each sees, `mask (G, F)`, and the generator
-    that everything random in their training comes from.
+    Their numbers `members (G,)`, the `stack` of them, the inputs that each sees, `mask (G, F)`, the rows that each
+    learns from, `bags`, and the generator that everything else that is random in their training comes from.
     """
 
     members: Tensor
     stack: MambaDetector
     mask: Tensor
+    bags: list[Tensor]
     generator: torch.Generator
 
 
@@ -105,18 +126,34 @@ def _groups(
     config: ExpertsConfig,
     generator: torch.Generator,
 ) -> Iterator[_Group]:
+    """New members, and what each draws."""
+    for members, views in _alike(n_members, config, rows.x.device):
+        own, seen = fork(generator), encoding.part(views)
+        with seeded_init(own):
+            stack = MambaDetector(seen, config.mamba, (len(members),)).to(rows.x.device)
+        mask = _input_mask(members, seen, rows.n_described, config, own)
+        yield _Group(members, stack, mask, draw_bags(rows, len(members), config.bootstrap, own), own)
+
+
+def _groups_of(
+    earlier: Earlier, rows: TrainingRows, config: ExpertsConfig, generator: torch.Generator
+) -> Iterator[_Group]:
+    """Members as they were, with what each had drawn, and its part of the new rows."""
+    drawn = earlier.drawn_now(rows, generator) if config.bootstrap else None
+    for members, views in _alike(len(earlier.drawn), config, rows.x.device):
+        own, stack = fork(generator), earlier.committee.members.part(members, views)
+        bags = draw_bags(rows, len(members), config.bootstrap, own, None if drawn is None else drawn[members])
+        yield _Group(members, stack, stack.net.inputs_seen(), bags, own)
+
+
+def _alike(n_members: int, config: ExpertsConfig, device: torch.device) -> Iterator[tuple[Tensor, Views]]:
     """Part the members by whether they see bins, so that the others are spared them; on a CPU also by `GROUP`."""
-    device = rows.x.device
     size = GROUP if device.type == "cpu" else n_members
     for sees_bins in (True, False):
         alike = [e for e in range(n_members) if (PIECEWISE in VIEWS[e % len(VIEWS)]) == sees_bins]
-        seen = encoding if sees_bins or not config.mixed_views else encoding.part((SCALED, NORMAL))
+        views = ALL_VIEWS if sees_bins or not config.mixed_views else (SCALED, NORMAL)
         for start in range(0, len(alike), size):
-            members = torch.tensor(alike[start : start + size], device=device)
-            own = fork(generator)
-            with seeded_init(own):
-                stack = MambaDetector(seen, config.mamba, (len(members),)).to(device)
-            yield _Group(members, stack, _input_mask(members, seen, rows.n_described, config, own), own)
+            yield torch.tensor(alike[start : start + size], device=device), views
 
 
 def _input_mask(
@@ -161,7 +198,6 @@ def _fit_group(
     """
     stack, generator, clusters = group.stack, group.generator, cluster_of_member[group.members.cpu().numpy()]
     stack.net.keep_only(group.mask)
-    bags = draw_bags(rows, len(clusters), config.bootstrap, generator)
     noise = noise_of_described(rows, config)
     every = max(1, n_steps // RECORDS)
     optimiser = torch.optim.Adam(_parameter_groups(rows, stack, config), fused=True)
@@ -169,7 +205,9 @@ def _fit_group(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peaks, total_steps=n_steps)
     history: History = []
     for start in range(0, n_steps, every):
-        block = expert_batches(rows, bags, clusters, config, min(every, n_steps - start), generator)  # (steps, G, B)
+        block = expert_batches(
+            rows, group.bags, clusters, config, min(every, n_steps - start), generator
+        )  # (steps, G, B)
         total = torch.zeros((), device=rows.x.device)
         for index in block:
             if stop.is_set():
@@ -185,7 +223,7 @@ def _fit_group(
             total += losses.detach().mean()
         history.append({"step": start + len(block), "loss": float(total) / len(block)})
         bar.update(len(block))
-    return history, _ask(stack, rows.x[sample], sample, bags)
+    return history, _ask(stack, rows.x[sample], sample, group.bags)
 
 
 def sees_neighbours(network: np.ndarray | int) -> np.ndarray:
@@ -238,6 +276,14 @@ def _opinions(rows: TrainingRows, sample: Tensor, groups: list[_Group], said: li
     not_drawn = np.concatenate([part for part, _ in said])[order]
     paths = np.concatenate([part for _, part in said], axis=1)[:, order]  # (paths, C, S)
     return [Opinions(path.astype(float), not_drawn, y, weight) for path in paths]
+
+
+def _drawn(rows: TrainingRows, groups: list[_Group]) -> np.ndarray:
+    """Which of the N real rows each member has drawn, `(C, N)`."""
+    real = (~rows.synthetic).nonzero().flatten()
+    order = torch.cat([group.members for group in groups]).argsort()
+    drawn = torch.stack([torch.isin(real, bag) for group in groups for bag in group.bags])
+    return drawn[order].cpu().numpy()
 
 
 def _share_out(members: MambaDetector, paths: list[Opinions]) -> Opinions:

@@ -44,8 +44,11 @@ def fit_mixture(
     generator: torch.Generator,
     neighbourhood: Neighbourhood | None = None,
     progress: bool = False,
+    earlier: MixtureOfExperts | None = None,
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
     """Train a gate over the experts, the first of the `committee`, and then both together.
+
+    An `earlier` mixture that sees the same features goes on from where it was.
 
     The rows are those that the committee sees. The mixture sees what neighbours say of them if it gets their
     `neighbourhood`, and without learns to give the same answers by the other features alone.
@@ -62,11 +65,17 @@ def fit_mixture(
         gate = NoisyTopKGate(n_features, config.experts.n_experts, gate_config.top_k).to(rows.x.device)
     nn.init.zeros_(gate.score.weight)  # no preference to begin with: the noise gives every expert its turn
     mixture = MixtureOfExperts(committee.experts(config.experts.n_experts, n_features), gate, neighbourhood)
+    share = 1.0
+    if earlier is not None and earlier.experts.encoding.n_features == n_features:
+        mixture.experts.load_state_dict(earlier.experts.state_dict())
+        committee.lend_additive(mixture.experts)
+        gate.load_state_dict(earlier.gate.state_dict())
+        share = config.experts.continued
     teacher = committee if gate_config.distil else None
     phase = _Phase(mixture, teacher, rows, config, generator, progress)
-    history = phase.run("gate", gate_config.training, gate)
+    history = phase.run("gate", gate_config.training, gate, share)
     if gate_config.joint_training is not None:
-        history += phase.run("joint", gate_config.joint_training, mixture)
+        history += phase.run("joint", gate_config.joint_training, mixture, share)
     return mixture.eval(), history
 
 
@@ -101,8 +110,10 @@ class _Phase:
         # the softmax over one score is constant: with a single expert per row the gate would never learn
         self.n_chosen = min(max(2, config.gate.top_k), config.experts.n_experts)
 
-    def run(self, name: str, training: TrainingConfig, learner: nn.Module) -> list[dict[str, float | str]]:
-        n_steps = training.steps(len(self.real))
+    def run(
+        self, name: str, training: TrainingConfig, learner: nn.Module, share: float
+    ) -> list[dict[str, float | str]]:
+        n_steps = math.ceil(share * training.steps(len(self.real)))
         optimiser = torch.optim.Adam(learner.parameters(), lr=training.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=n_steps)
         history: list[dict[str, float | str]] = []

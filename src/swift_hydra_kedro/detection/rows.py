@@ -38,18 +38,23 @@ class TrainingRows:
         return self.y < 0.5, (self.y >= 0.5) & ~self.synthetic, self.synthetic
 
 
-def draw_bags(rows: TrainingRows, n_experts: int, bootstrap: bool, generator: torch.Generator) -> list[Tensor]:
+def draw_bags(
+    rows: TrainingRows, n_experts: int, bootstrap: bool, generator: torch.Generator, drawn: Tensor | None = None
+) -> list[Tensor]:
     """Row numbers that each expert learns from, `(N,)`.
 
-    A bootstrap sample is drawn within normal rows, real and synthetic anomalies, so that none of them is lost.
+    A bootstrap sample is drawn within normal rows, real and synthetic anomalies, so that none of them is lost. Where
+    real rows are `drawn (M, N)` already, a mask, only synthetic ones are drawn.
     """
     kinds = [mask.nonzero().flatten() for mask in rows.kinds]
     bags = []
-    for _ in range(n_experts):
+    for expert in range(n_experts):
         bag = kinds
         if bootstrap:
             sources = (generator, generator, fork(generator))  # synthetic rows change no other draw
             bag = [draw(kind, (len(kind),), g) if len(kind) else kind for kind, g in zip(kinds, sources, strict=True)]
+        if drawn is not None:
+            bag = [drawn[expert].nonzero().flatten(), bag[-1]]
         bags.append(torch.cat(bag))
     return bags
 

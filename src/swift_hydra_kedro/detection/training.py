@@ -10,7 +10,8 @@ import torch
 from swift_hydra_kedro.config import DetectionConfig, ExpertsConfig, JudgeConfig, NeighboursConfig
 from swift_hydra_kedro.detection.assignment import assign_clusters
 from swift_hydra_kedro.detection.clustering import Clusters, find_clusters
-from swift_hydra_kedro.detection.experts import fit_experts
+from swift_hydra_kedro.detection.continuation import Earlier
+from swift_hydra_kedro.detection.experts import TrainedCommittee, fit_experts
 from swift_hydra_kedro.detection.gating import fit_mixture
 from swift_hydra_kedro.detection.rows import TrainingRows
 from swift_hydra_kedro.detection.stacking import worth_of_neighbours
@@ -42,23 +43,30 @@ def train_mixture_of_experts(
     """
     regions = find_regions(rows, synthetic, config.experts, seed)
     described = describe_rows(rows, synthetic, regions)
-    committee, _, out_of_bag = train_experts(described, regions, config.experts, seed, progress)
-    mixture, _ = train_gate(committee, out_of_bag, described, regions, config, seed, progress)
-    return mixture, mixture.calibration.applied_to(out_of_bag)
+    trained = train_experts(described, regions, config.experts, seed, progress)
+    mixture, _ = train_gate(trained.committee, trained.out_of_bag, described, regions, config, seed, progress)
+    return mixture, mixture.calibration.applied_to(trained.out_of_bag)
 
 
-def find_regions(rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsConfig, seed: int) -> Regions:
+def find_regions(
+    rows: LabelledRows, synthetic: torch.Tensor, config: ExpertsConfig, seed: int, earlier: Earlier | None = None
+) -> Regions:
     """Cluster the balanced rows, `Trim(rows)`, deal the clusters out, and find the rows' neighbours.
 
-    Synthetic rows do not say where the regions are, unless they are to be treated like real ones.
+    Synthetic rows do not say where the regions are, unless they are to be treated like real ones. Networks that go on
+    from `earlier` keep their regions, and see neighbours if they saw them.
     """
+    if earlier is not None:
+        settings = config.neighbours if earlier.n_described else None
+        return Regions(earlier.clusters, earlier.cluster_of_member, _find_neighbours(rows, settings, 0, seed))
     generators = stage_generators(seed, "regions", rows.x.device)
     joined = rows.with_anomalies(synthetic) if config.synthetic_share is None else rows
     balanced = joined.x[trim(joined.y, generators.torch)].cpu().numpy()
     clusters = find_clusters(balanced, config.max_clusters, generators.numpy)
     sizes = np.bincount(clusters.assign(balanced), minlength=len(clusters.centres))
     cluster_of_member = assign_clusters(sizes, config.n_members(*rows.x.shape), config.penalty, generators.numpy)
-    return Regions(clusters, cluster_of_member, _find_neighbours(rows, config.neighbours, seed))
+    least = config.neighbours.min_rows if config.neighbours else 0
+    return Regions(clusters, cluster_of_member, _find_neighbours(rows, config.neighbours, least, seed))
 
 
 def describe_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:
@@ -73,10 +81,15 @@ def describe_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions)
 
 
 def train_experts(
-    rows: TrainingRows, regions: Regions, config: ExpertsConfig, seed: int, progress: bool = False
-) -> tuple[Committee, list[dict[str, float]], OutOfBag]:
+    rows: TrainingRows,
+    regions: Regions,
+    config: ExpertsConfig,
+    seed: int,
+    progress: bool = False,
+    earlier: Earlier | None = None,
+) -> TrainedCommittee:
     """Train a committee, experts first; see `fit_experts`."""
-    return _fit_stack("experts", rows, regions.cluster_of_member, config, seed, progress)
+    return _fit_stack("experts", rows, regions.cluster_of_member, config, seed, progress, earlier)
 
 
 def train_gate(
@@ -87,6 +100,7 @@ def train_gate(
     config: DetectionConfig,
     seed: int,
     progress: bool = False,
+    earlier: Earlier | None = None,
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
     """Train the gate, then gate and experts together, and calibrate what they give; see `fit_mixture`.
 
@@ -96,7 +110,8 @@ def train_gate(
     neighbourhood, settings = regions.neighbourhood, config.experts.neighbours
     if settings is not None and worth_of_neighbours(out_of_bag) < settings.min_worth:
         neighbourhood = None
-    mixture, history = fit_mixture(committee, rows, config, generators.torch, neighbourhood, progress)
+    before = None if earlier is None else earlier.mixture
+    mixture, history = fit_mixture(committee, rows, config, generators.torch, neighbourhood, progress, before)
     if config.calibrate:
         real = ~rows.synthetic
         anomaly_share = float((rows.y * rows.weight)[real].sum() / rows.weight[real].sum())
@@ -115,23 +130,34 @@ def train_judge(rows: LabelledRows, config: JudgeConfig, seed: int, progress: bo
     )
     everywhere = torch.zeros_like(rows.y, dtype=torch.int64)
     real = TrainingRows(rows.x, rows.y, rows.weight, everywhere, torch.zeros_like(everywhere, dtype=torch.bool))
-    judge, _, _ = _fit_stack("judge", real, np.zeros(config.n_detectors), experts, seed, progress)
-    return judge.requires_grad_(False)
+    trained = _fit_stack("judge", real, np.zeros(config.n_detectors), experts, seed, progress)
+    return trained.committee.requires_grad_(False)
 
 
 def _fit_stack(
-    stage: str, rows: TrainingRows, cluster_of_member: np.ndarray, config: ExpertsConfig, seed: int, progress: bool
-) -> tuple[Committee, list[dict[str, float]], OutOfBag]:
+    stage: str,
+    rows: TrainingRows,
+    cluster_of_member: np.ndarray,
+    config: ExpertsConfig,
+    seed: int,
+    progress: bool,
+    earlier: Earlier | None = None,
+) -> TrainedCommittee:
     """Train stacked detectors on an encoding of the real rows, with the random numbers of `stage`."""
     device, real = rows.x.device, rows.x[~rows.synthetic]
-    encoding = PiecewiseLinearEncoding.fit(real.cpu().numpy(), config.mamba.bins).to(device)
+    if earlier is None:
+        encoding = PiecewiseLinearEncoding.fit(real.cpu().numpy(), config.mamba.bins).to(device)
+    else:
+        encoding = earlier.committee.members.encoding
     generator = stage_generators(seed, stage, device).torch
-    return fit_experts(rows, cluster_of_member, encoding, config, generator, progress, stage)
+    return fit_experts(rows, cluster_of_member, encoding, config, generator, progress, stage, earlier)
 
 
-def _find_neighbours(rows: LabelledRows, config: NeighboursConfig | None, seed: int) -> Neighbourhood | None:
+def _find_neighbours(
+    rows: LabelledRows, config: NeighboursConfig | None, min_rows: int, seed: int
+) -> Neighbourhood | None:
     """A neighbourhood if there are enough rows of both classes to be one."""
-    if config is None or min(int((rows.y == label).sum()) for label in (0, 1)) < config.min_rows:
+    if config is None or min(int((rows.y == label).sum()) for label in (0, 1)) < min_rows:
         return None
     generator = stage_generators(seed, "neighbours", rows.x.device).torch
     return Neighbourhood.fit(rows.x, rows.y, config.n_candidates, config.max_references, generator)

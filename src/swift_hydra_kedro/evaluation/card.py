@@ -68,6 +68,9 @@ def _data(run: Mapping[str, Any], table: Mapping[str, Any], data: Mapping[str, A
         "training rows": f"{data['n_train']}, of which {n_anomalies} anomalies",
         "test rows": f"{data['n_test']}, of which {data['duplicate_test_share']:.1%} also occur in training",
     }
+    if run["warm_start"]:
+        model = _plain(run["warm_start"])
+        facts["training"] = f"went on from {model}; rows that it had learnt from stayed in training"
     return _table(["", ""], facts.items())
 
 

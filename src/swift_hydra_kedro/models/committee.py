@@ -48,11 +48,17 @@ class Committee(nn.Module):
         That path is linear in the encoded row, so the mean of all members' is another one, and need not be learnt.
         With `n_features`, the copies see the first of the features alone.
         """
+        experts = self.members.part(torch.arange(n, device=self.weight.device), n_features=n_features)
+        self.lend_additive(experts)
+        return experts
+
+    @torch.no_grad()
+    def lend_additive(self, experts: MambaDetector) -> None:
+        """Give experts the additive path of the whole committee; of the features that they see."""
         everyone = torch.arange(len(self.weight), device=self.weight.device)
-        members = self.members.part(everyone, n_features=n_features)
-        experts = members.part(everyone[:n])
+        members = self.members.part(everyone, n_features=experts.encoding.n_features)
         own, mean_of = experts.net.additive, members.net.additive
         if own is not None and mean_of is not None:
             for part, whole in zip(own.parameters(), mean_of.parameters(), strict=True):  # (n, ...) and (C, ...)
                 part.copy_(torch.tensordot(self.weight, whole, dims=1).expand_as(part))
-        return experts
+            experts.net.additive_share.copy_(members.net.additive_share)

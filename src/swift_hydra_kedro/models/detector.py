@@ -113,6 +113,10 @@ class MambaNet(nn.Module):
         additive = [] if self.additive is None else [self.additive.weight.detach().mT]
         return [self.tokens.input_weight, *additive]
 
+    def inputs_seen(self) -> Tensor:
+        """Inputs that have a weight other than 0, `(*stack, F)`, 1 or 0."""
+        return torch.stack([(weight != 0).any(dim=-1) for weight in self.input_weights]).any(dim=0).float()
+
     def keep_only(self, mask: Tensor) -> None:
         """Forget the inputs where `mask (*stack, F)` is 0."""
         for weight in self.input_weights:

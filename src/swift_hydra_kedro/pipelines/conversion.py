@@ -8,6 +8,9 @@ import torch
 
 from swift_hydra_kedro.config import RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.detection.clustering import Clusters
+from swift_hydra_kedro.detection.continuation import Earlier, RowKeys
+from swift_hydra_kedro.models.checkpoints import load_committee, load_mixture, tensors_below
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.runtime import choose_device
 
@@ -21,6 +24,35 @@ def to_rows(checkpoint: Checkpoint, run: RunConfig) -> LabelledRows:
 def to_synthetic(checkpoint: Checkpoint, run: RunConfig) -> torch.Tensor:
     """Synthetic anomalies `(g, P)` on the run's device."""
     return torch.as_tensor(checkpoint.tensors["x"], device=choose_device(run.device))
+
+
+def to_earlier(checkpoint: Checkpoint, run: RunConfig) -> Earlier | None:
+    """What `load_training` gave, on the run's device; None if training starts anew."""
+    tensors, state = checkpoint.tensors, checkpoint.state
+    if not state:
+        return None
+    device, (_, n_rows) = choose_device(run.device), state["drawn_shape"]
+    return Earlier(
+        load_committee(tensors_below("committee.", tensors), state["committee"]).to(device),
+        load_mixture(tensors_below("mixture.", tensors), state["mixture"]).to(device),
+        Clusters(tensors["centres"], tuple(state["inertia"])),
+        tensors["cluster_of_member"],
+        RowKeys(tensors["code"], tensors["copy"]),
+        np.unpackbits(tensors["drawn"], axis=1, count=n_rows).astype(bool),
+    )
+
+
+def to_training(committee: Checkpoint, regions: Checkpoint, drawn: Checkpoint) -> Checkpoint:
+    """What it takes to go on from here, beside the model."""
+    tensors = {f"committee.{name}": tensor for name, tensor in committee.tensors.items()}
+    tensors |= {name: regions.tensors[name] for name in ("centres", "cluster_of_member")} | drawn.tensors
+    return Checkpoint(tensors, {"committee": committee.state} | regions.state | drawn.state)
+
+
+def from_drawn(keys: RowKeys, drawn: np.ndarray) -> Checkpoint:
+    """Which of the rows each network has drawn, `(C, N)`, in an eighth of the bytes."""
+    tensors = {"code": keys.code, "copy": keys.copy, "drawn": np.packbits(drawn, axis=1)}
+    return Checkpoint(tensors, {"drawn_shape": list(drawn.shape)})
 
 
 def stacked_histories(**histories: list[dict[str, float]]) -> pd.DataFrame:

@@ -16,11 +16,12 @@ from swift_hydra_kedro import __version__
 from swift_hydra_kedro.data.checkpoint import Checkpoint, save_checkpoint
 from swift_hydra_kedro.scorer import Scorer
 from swift_hydra_kedro.serving import mlflow_model
+from swift_hydra_kedro.serving.training_state import TRAINING
 
 CARD = "model_card.md"
 
 
-def log_model(model: Checkpoint, card: str, example: pd.DataFrame) -> dict[str, Any]:
+def log_model(model: Checkpoint, training: Checkpoint, card: str, example: pd.DataFrame) -> dict[str, Any]:
     """Log `model` with signature and input example; return where it went.
 
     What is logged holds data only; the code that loads it is this package's.
@@ -28,6 +29,7 @@ def log_model(model: Checkpoint, card: str, example: pd.DataFrame) -> dict[str, 
     Parameters
     ----------
     model : what `Scorer.to_checkpoint` gave
+    training : what it takes to go on with its training
     card : what there is to know of it, in Markdown
     example : a few rows of features in the table's units
     """
@@ -38,6 +40,7 @@ def log_model(model: Checkpoint, card: str, example: pd.DataFrame) -> dict[str, 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint"
         save_checkpoint(path, model)
+        save_checkpoint(path / TRAINING, training)
         (path / CARD).write_text(card, encoding="utf-8")
         info = mlflow.pyfunc.log_model(
             name="model",

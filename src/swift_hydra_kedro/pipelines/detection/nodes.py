@@ -14,6 +14,7 @@ from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.data.reference import Reference
 from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.detection.clustering import Clusters
+from swift_hydra_kedro.detection.continuation import RowKeys
 from swift_hydra_kedro.detection.training import Regions, describe_rows, find_regions, train_experts, train_gate
 from swift_hydra_kedro.evaluation.decision import choose_threshold, trade_off
 from swift_hydra_kedro.models.calibration import OutOfBag
@@ -28,17 +29,22 @@ from swift_hydra_kedro.models.checkpoints import (
 )
 from swift_hydra_kedro.models.inference import Predictor, expert_load
 from swift_hydra_kedro.models.runtime import choose_device, stage_generators
-from swift_hydra_kedro.pipelines.conversion import to_rows, to_synthetic
+from swift_hydra_kedro.pipelines.conversion import from_drawn, to_earlier, to_rows, to_synthetic
 from swift_hydra_kedro.scorer import Scorer
 
 
 def cluster_rows(
-    train_rows: Checkpoint, synthetic_rows: Checkpoint, detection: DetectionConfig, run: RunConfig
+    train_rows: Checkpoint,
+    synthetic_rows: Checkpoint,
+    earlier: Checkpoint,
+    detection: DetectionConfig,
+    run: RunConfig,
 ) -> tuple[Checkpoint, dict[str, Any]]:
-    """Find the data's regions and deal them out to the experts."""
+    """Find the data's regions and deal them out to the experts, unless an earlier training has."""
     start = time.perf_counter()
     synthetic = to_synthetic(synthetic_rows, run)
-    regions = find_regions(to_rows(train_rows, run), synthetic, detection.experts, run.seed)
+    before = to_earlier(earlier, run)
+    regions = find_regions(to_rows(train_rows, run), synthetic, detection.experts, run.seed, before)
     tensors = {"centres": regions.clusters.centres, "cluster_of_member": regions.cluster_of_member}
     if regions.neighbourhood is not None:
         tensors |= {f"neighbourhood.{name}": value for name, value in tensors_of(regions.neighbourhood).items()}
@@ -47,16 +53,24 @@ def cluster_rows(
 
 
 def train_all_experts(
-    train_rows: Checkpoint, synthetic_rows: Checkpoint, regions: Checkpoint, detection: DetectionConfig, run: RunConfig
-) -> tuple[Checkpoint, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    train_rows: Checkpoint,
+    synthetic_rows: Checkpoint,
+    regions: Checkpoint,
+    earlier: Checkpoint,
+    detection: DetectionConfig,
+    run: RunConfig,
+) -> tuple[Checkpoint, Checkpoint, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Train the experts and the other members of the committee that they are to learn from."""
     start = time.perf_counter()
     found = _regions(regions, run)
     rows = describe_rows(to_rows(train_rows, run), to_synthetic(synthetic_rows, run), found)
-    committee, history, out_of_bag = train_experts(rows, found, detection.experts, run.seed, progress=True)
+    committee, history, out_of_bag, drawn = train_experts(
+        rows, found, detection.experts, run.seed, progress=True, earlier=to_earlier(earlier, run)
+    )
     report = {"seconds": time.perf_counter() - start}
     trained = Checkpoint(tensors_of(committee), committee_settings(committee))
-    return trained, pd.DataFrame(vars(out_of_bag)), pd.DataFrame(history), report
+    keys = RowKeys.of(train_rows.tensors["x"])
+    return trained, from_drawn(keys, drawn), pd.DataFrame(vars(out_of_bag)), pd.DataFrame(history), report
 
 
 def train_mixture(
@@ -65,6 +79,7 @@ def train_mixture(
     train_rows: Checkpoint,
     synthetic_rows: Checkpoint,
     regions: Checkpoint,
+    earlier: Checkpoint,
     detection: DetectionConfig,
     run: RunConfig,
 ) -> tuple[Checkpoint, pd.DataFrame, dict[str, Any]]:
@@ -73,7 +88,10 @@ def train_mixture(
     found = _regions(regions, run)
     rows = describe_rows(to_rows(train_rows, run), to_synthetic(synthetic_rows, run), found)
     members = load_committee(committee.tensors, committee.state).to(choose_device(run.device))
-    mixture, history = train_gate(members, _out_of_bag(out_of_bag), rows, found, detection, run.seed, progress=True)
+    before = to_earlier(earlier, run)
+    mixture, history = train_gate(
+        members, _out_of_bag(out_of_bag), rows, found, detection, run.seed, progress=True, earlier=before
+    )
     report = {"seconds": time.perf_counter() - start}
     return Checkpoint(tensors_of(mixture), mixture_settings(mixture)), pd.DataFrame(history), report
 

@@ -19,14 +19,14 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 cluster_rows,
-                inputs=["train_rows", "synthetic_rows", "params:detection", "params:run"],
+                inputs=["train_rows", "synthetic_rows", "earlier", "params:detection", "params:run"],
                 outputs=["regions", "regions_report"],
                 name="cluster",
             ),
             node(
                 train_all_experts,
-                inputs=["train_rows", "synthetic_rows", "regions", "params:detection", "params:run"],
-                outputs=["committee", "out_of_bag", "experts_history", "experts_report"],
+                inputs=["train_rows", "synthetic_rows", "regions", "earlier", "params:detection", "params:run"],
+                outputs=["committee", "drawn", "out_of_bag", "experts_history", "experts_report"],
                 name="train_experts",
             ),
             node(
@@ -37,6 +37,7 @@ def create_pipeline() -> Pipeline:
                     "train_rows",
                     "synthetic_rows",
                     "regions",
+                    "earlier",
                     "params:detection",
                     "params:run",
                 ],

@@ -25,6 +25,7 @@ from swift_hydra_kedro.evaluation.leaderboard import flat_metrics
 from swift_hydra_kedro.evaluation.metrics import evaluate_scores, matched_threshold
 from swift_hydra_kedro.models.checkpoints import load_detector
 from swift_hydra_kedro.models.inference import Predictor
+from swift_hydra_kedro.pipelines.conversion import to_training
 from swift_hydra_kedro.scorer import Scorer
 from swift_hydra_kedro.serving.logging import log_model
 from swift_hydra_kedro.serving.registry import register
@@ -143,9 +144,17 @@ def write_card(
     return render_card(name_of(model), run.model_dump(), table_summary, metrics, decision_report, columns)
 
 
-def log_fitted_model(model: Checkpoint, model_card: str, train_table: pd.DataFrame) -> dict[str, Any]:
-    """Log the model and its card to the MLflow run, with a few training rows as its example."""
-    return log_model(model, model_card, LabelledTable.from_frame(train_table).features.head(EXAMPLE_ROWS))
+def log_fitted_model(
+    model: Checkpoint,
+    committee: Checkpoint,
+    regions: Checkpoint,
+    drawn: Checkpoint,
+    model_card: str,
+    train_table: pd.DataFrame,
+) -> dict[str, Any]:
+    """Log the model, what it takes to train on, and its card to the MLflow run, with a few training rows as example."""
+    example = LabelledTable.from_frame(train_table).features.head(EXAMPLE_ROWS)
+    return log_model(model, to_training(committee, regions, drawn), model_card, example)
 
 
 def register_model(

@@ -85,7 +85,7 @@ def _measuring() -> Pipeline:
             ),
             node(
                 nodes.log_fitted_model,
-                inputs=["model", "model_card", "train_table"],
+                inputs=["model", "committee", "regions", "drawn", "model_card", "train_table"],
                 outputs="model_info",
                 name="log_model",
             ),

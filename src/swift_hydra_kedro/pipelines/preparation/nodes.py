@@ -7,18 +7,38 @@ from typing import Any
 
 import pandas as pd
 
-from swift_hydra_kedro.config import PreparationConfig, RunConfig
+from swift_hydra_kedro.config import DetectionConfig, PreparationConfig, RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
-from swift_hydra_kedro.data.splitting import duplicate_mask, split
+from swift_hydra_kedro.data.splitting import duplicate_mask, split, split_around
 from swift_hydra_kedro.data.table import LabelledTable
+from swift_hydra_kedro.detection.continuation import RowKeys
+from swift_hydra_kedro.pipelines.conversion import to_earlier
+from swift_hydra_kedro.serving.training_state import load_training
 
 logger = logging.getLogger(__name__)
 
 
-def split_table(table: pd.DataFrame, run: RunConfig) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+def take_up_training(detection: DetectionConfig, run: RunConfig) -> Checkpoint:
+    """Fetch the model that training is to go on from, and how it came about; nothing if it starts anew."""
+    if run.warm_start is None:
+        return Checkpoint()
+    earlier = load_training(run.warm_start)
+    if trained := to_earlier(earlier, run):
+        trained.check(detection)
+    return earlier
+
+
+def split_table(
+    table: pd.DataFrame, earlier: Checkpoint, run: RunConfig
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Stratified split, which test rows training holds too, and the `data` part of `metrics.json`."""
-    train, test = split(LabelledTable.from_frame(table), run.train_size, run.seed)
+    labelled, trained = LabelledTable.from_frame(table), to_earlier(earlier, run)
+    if trained is None:
+        train, test = split(labelled, run.train_size, run.seed)
+    else:
+        x = TablePreprocessor.from_state(earlier.state["preprocessor"]).transform(labelled.features)
+        train, test = split_around(labelled, trained.keys.hold(RowKeys.of(x)), run.train_size, run.seed)
     seen = duplicate_mask(train.features, test.features)
     duplicates = float(seen.mean())
     report = {
@@ -38,8 +58,13 @@ def split_table(table: pd.DataFrame, run: RunConfig) -> tuple[pd.DataFrame, pd.D
     return train.to_frame(), test.to_frame(), pd.DataFrame({"seen_in_training": seen}), report
 
 
-def fit_preprocessor(train_table: pd.DataFrame, preparation: PreparationConfig) -> dict[str, Any]:
-    """Fit imputation, encoding and scaling on the training part; the state is JSON."""
+def fit_preprocessor(train_table: pd.DataFrame, earlier: Checkpoint, preparation: PreparationConfig) -> dict[str, Any]:
+    """Fit imputation, encoding and scaling on the training part; the state is JSON.
+
+    Networks that were trained already know rows as their own preprocessing makes them.
+    """
+    if earlier.state:
+        return earlier.state["preprocessor"]
     return TablePreprocessor.fit(LabelledTable.from_frame(train_table).features, preparation).state()
 
 

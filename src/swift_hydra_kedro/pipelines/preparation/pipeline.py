@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Pipeline, node, pipeline
 
-from swift_hydra_kedro.pipelines.preparation.nodes import fit_preprocessor, scale, split_table
+from swift_hydra_kedro.pipelines.preparation.nodes import fit_preprocessor, scale, split_table, take_up_training
 
 
 def create_pipeline() -> Pipeline:
@@ -10,14 +10,20 @@ def create_pipeline() -> Pipeline:
     return pipeline(
         [
             node(
+                take_up_training,
+                inputs=["params:detection", "params:run"],
+                outputs="earlier",
+                name="take_up_training",
+            ),
+            node(
                 split_table,
-                inputs=["table", "params:run"],
+                inputs=["table", "earlier", "params:run"],
                 outputs=["train_table", "test_table", "test_duplicates", "split_report"],
                 name="split",
             ),
             node(
                 fit_preprocessor,
-                inputs=["train_table", "params:preparation"],
+                inputs=["train_table", "earlier", "params:preparation"],
                 outputs="preprocessor",
                 name="fit_preprocessor",
             ),
