@@ -73,7 +73,7 @@ def test_the_others_are_drawn_by_the_seed():
 
 
 def test_more_known_rows_than_the_share_are_refused():
-    with pytest.raises(ValueError, match="train_size 0.2 of 1708 rows leaves no room for others than the 854"):
+    with pytest.raises(ValueError, match=r"train_size 0.2 of 1708 rows leaves no room for others than the 854"):
         split_around(digits(), np.arange(1708) % 2 == 0, 0.2, 0)
 
 

@@ -162,5 +162,5 @@ def test_the_same_configuration_is_taken(earlier):
 
 def test_another_configuration_is_refused_by_what_differs(earlier):
     other = CONFIG.with_overrides({"experts": {"n_experts": 5, "mamba": {"d_model": 16}}, "gate": {"top_k": 3}})
-    with pytest.raises(ValueError, match="d_model is 16, it was 8.*n_experts is 5, it was 4; top_k is 3, it was 2"):
+    with pytest.raises(ValueError, match=r"d_model is 16, it was 8.*n_experts is 5, it was 4; top_k is 3, it was 2"):
         earlier.check(other)
