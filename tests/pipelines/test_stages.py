@@ -18,8 +18,17 @@ FIGURES = {
 DECLARED = {
     "ingestion": ({"raw_tables", "params:tables", "params:run"}, {"table", "table_summary"}),
     "preparation": (
-        {"table", "params:preparation", "params:run"},
-        {"train_table", "test_table", "test_duplicates", "split_report", "preprocessor", "train_rows", "test_rows"},
+        {"table", "params:preparation", "params:detection", "params:run"},
+        {
+            "earlier",
+            "train_table",
+            "test_table",
+            "test_duplicates",
+            "split_report",
+            "preprocessor",
+            "train_rows",
+            "test_rows",
+        },
     ),
     "pretraining": (
         {"train_rows", "params:pretraining", "params:run"},
@@ -60,6 +69,7 @@ DECLARED = {
             "test_rows",
             "synthetic_rows",
             "preprocessor",
+            "earlier",
             "params:decision",
             "params:detection",
             "params:run",
@@ -68,6 +78,7 @@ DECLARED = {
             "regions",
             "regions_report",
             "committee",
+            "drawn",
             "out_of_bag",
             "experts_history",
             "experts_report",
@@ -85,6 +96,9 @@ DECLARED = {
     "evaluation": (
         {
             "model",
+            "committee",
+            "regions",
+            "drawn",
             "table_summary",
             "single_detector",
             "train_table",
