@@ -2,8 +2,8 @@
 
 A row of a large cluster is nearest to its own centre, so that this is pyod's score. Three things fail or mislead there:
 fewer rows than clusters; clusters of much the same size, between which it finds no boundary of large and small; and
-clusters that k-means left empty, where a row scores 0 however far away it is. Here there are at most as many clusters as
-rows; without a boundary all clusters are large, which meets the paper's condition that the large ones hold most rows,
+clusters that k-means left empty, where a row scores 0 however far away it is. Here there are at most as many clusters
+as rows; without a boundary all clusters are large, as the paper's condition that the large ones hold most rows allows,
 and the log says so; and only the centres of large clusters are scored against.
 """
 
