@@ -47,8 +47,8 @@ class Mahalanobis(BaseEstimator):
         return np.einsum("np,pq,nq->n", X - self.mean_, self.precision_, X - self.mean_)
 ```
 
-The entry, in `DETECTORS`, says how it is made (`seedless`, `seeded` with the run's seed, or `on_device`, with its device
-as well), what it may see, and where it comes from:
+The entry, in `DETECTORS`, says how it is made (`seedless`, `seeded` with the run's seed, or `on_device` with its device
+too), what it may see, and where it comes from:
 
 ```py
 "mahalanobis": Detector(
