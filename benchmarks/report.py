@@ -54,7 +54,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
             columns[f"p ({label})"] = holm(
                 pd.Series({name: wilcoxon(table[OURS], table[name]).pvalue for name in others})
             )
-    columns |= {label: by_dataset(results, metric).mean() for metric, label in COSTS.items()}
+    columns |= {label: by_dataset(results, metric).mean() for metric, label in COSTS.items() if metric in results}
     return pd.DataFrame(columns).sort_values("AUC-ROC", ascending=False).rename_axis("method")
 
 

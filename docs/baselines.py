@@ -24,6 +24,46 @@ trains on a random part of that many rows where there are more, and the log says
 
 What a detector gets to see: unsupervised, rows alone; one-class, the rows that are not labelled anomalous; weakly
 supervised, the labelled anomalies and all others as unlabelled rows; supervised, rows and labels.
+
+`benchmarks/baselines.py` measures all of them on ADBench files.
+
+## Adding a method
+
+One file and one entry of the registry. The file, here `src/swift_hydra_kedro/baselines/detectors/mahalanobis.py`, has
+an estimator with scikit-learn's `fit`, and `predict_proba` or a `decision_function` that is higher for anomalies; its
+rows come standardised and checked (an over-sampler, under `oversamplers/`, has imbalanced-learn's `fit_resample`):
+
+```python
+import numpy as np
+from sklearn.base import BaseEstimator
+
+
+class Mahalanobis(BaseEstimator):
+    def fit(self, X, y=None):
+        self.mean_, self.precision_ = X.mean(axis=0), np.linalg.pinv(np.atleast_2d(np.cov(X, rowvar=False)))
+        return self
+
+    def decision_function(self, X):
+        return np.einsum("np,pq,nq->n", X - self.mean_, self.precision_, X - self.mean_)
+```
+
+The entry, in `DETECTORS`, says how it is made (`seedless`, `seeded` with the run's seed, or `on_device` with its device
+too), what it may see, and where it comes from:
+
+```py
+"mahalanobis": Detector(
+    build=seedless(f"{OWN}.detectors.mahalanobis.Mahalanobis"),
+    family="distance",
+    paper="Mahalanobis, 1936",
+    checked="its definition",
+    supervision="unsupervised",
+)
+```
+
+Then `evaluation.baselines` and the benchmark know it, `make docs` puts it on this page, and `make test` tries it like
+all others on easy, crude and bad tables, with a single anomaly, and for equal results from equal seeds. A file that
+needs an optional package imports it at its top, and its entry names the package as `library`: the other methods work
+without it, and a run that lacks it ends before anything trains, with the command that installs it.
 """
 
 

@@ -5,9 +5,11 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from swift_hydra_kedro.config import Config, DetectionConfig
+from swift_hydra_kedro.baselines import detectors, registry
+from swift_hydra_kedro.config import Config, DetectionConfig, RunConfig, SwiftHydraConfig
 
 DOCS = Path(__file__).parents[1] / "docs"
 OF_OTHERS = {  # pydantic's, the server's
@@ -30,6 +32,24 @@ def test_the_configuration_page_is_what_its_command_writes(generator):
 def test_the_page_of_baselines_is_what_its_command_writes():
     written = runpy.run_path(str(DOCS / "baselines.py"))["page"]()
     assert (DOCS / "baselines.md").read_text(encoding="utf-8") == written, "make docs writes it anew"
+
+
+def test_the_method_that_the_page_of_baselines_adds_is_a_method(tmp_path, monkeypatch):
+    """Its file and its entry are put where the page says, and it is fitted through the registry."""
+    text = (DOCS / "baselines.md").read_text(encoding="utf-8")
+    file, entry = (re.search(rf"^```{mark}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1] for mark in ("python", "py"))
+    (tmp_path / "mahalanobis.py").write_text(file)
+    monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])
+    ((name, detector),) = eval(f"{{{entry}}}", vars(registry)).items()
+    monkeypatch.setitem(registry.DETECTORS, name, detector)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(200, 3)), np.arange(200) % 10 == 0
+    x[y] += 4 * np.sign(rng.normal(size=(20, 3)))
+    method = registry.get_method(name).fit(x, y.astype(int), RunConfig(), SwiftHydraConfig())
+    centred = x - x.mean(axis=0)
+    distance = (centred @ np.linalg.inv(np.cov(x.T)) * centred).sum(axis=1)
+    np.testing.assert_allclose(method.score(x), distance)
+    assert f"detectors/{name}.py" in text
 
 
 def test_every_stage_with_parameters_is_on_the_page(generator):

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -160,7 +161,16 @@ def test_unknown_baselines_are_refused_before_the_run():
     data = DataCatalog({})
     data["params:evaluation"] = EvaluationConfig(baselines=("smote", "smoke"))
     measuring = pipeline([node(lambda evaluation: 1, inputs="params:evaluation", outputs="metrics")])
-    with pytest.raises(ValueError, match=r"unknown baselines \['smoke'\].*'smote'"):
+    with pytest.raises(ValueError, match=r"unknown baseline 'smoke'.*'smote'"):
+        RunHook().before_pipeline_run(run_params={}, pipeline=measuring, catalog=data)
+
+
+def test_a_missing_library_is_told_before_the_run(monkeypatch):
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    data = DataCatalog({})
+    data["params:evaluation"] = EvaluationConfig(baselines=("extra_trees", "xgboost"))
+    measuring = pipeline([node(lambda evaluation: 1, inputs="params:evaluation", outputs="metrics")])
+    with pytest.raises(ImportError, match=r"xgboost-cpu is not installed: pip install .*\[benchmark\]"):
         RunHook().before_pipeline_run(run_params={}, pipeline=measuring, catalog=data)
 
 

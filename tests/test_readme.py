@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from swift_hydra_kedro import estimator
-from swift_hydra_kedro.config import TablesConfig
+from swift_hydra_kedro.baselines.registry import check_names
+from swift_hydra_kedro.config import EvaluationConfig, TablesConfig
 from swift_hydra_kedro.data.tabular import read_table
 from swift_hydra_kedro.pipeline_registry import register_pipelines
 
@@ -79,9 +80,21 @@ def test_targets_of_make_exist(line):
     assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("text", blocks("yaml"))
-def test_settings_of_an_own_table_read_the_table_they_describe(text, tmp_path):
-    for config in TablesConfig.model_validate(yaml.safe_load(text)["tables"]).root.values():
+def settings(key):
+    """What the pages' YAML blocks hold under a key, where they have it."""
+    parsed = [pytest.param(yaml.safe_load(block.values[0]), id=block.id) for block in blocks("yaml")]
+    return [pytest.param(block.values[0][key], id=block.id) for block in parsed if key in block.values[0]]
+
+
+@pytest.mark.parametrize("run", settings("run"))
+def test_a_file_of_options_names_a_pipeline_and_baselines_that_exist(run):
+    assert run["pipeline"] in register_pipelines()
+    check_names(EvaluationConfig(**run["params"]["evaluation"]).baselines)
+
+
+@pytest.mark.parametrize("tables", settings("tables"))
+def test_settings_of_an_own_table_read_the_table_they_describe(tables, tmp_path):
+    for config in TablesConfig.model_validate(tables).root.values():
         path = tmp_path / config.path
         path.parent.mkdir(parents=True, exist_ok=True)
         columns = dict.fromkeys([*config.id_columns, *config.categorical_columns, "amount"], range(4))

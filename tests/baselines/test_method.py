@@ -117,3 +117,17 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it():
         ImportError, match=r"no-such-thing is not installed: pip install 'swift_hydra_kedro\[benchmark\]'"
     ):
         fitted(library="no_such_thing")
+
+
+def test_so_is_a_library_that_a_method_needs_beside_its_own():
+    with pytest.raises(ImportError, match=r"^not-there is not installed"):
+        fitted(library="numpy", needs=("sklearn", "not_there"))
+
+
+def test_the_share_of_rows_that_a_detector_rejects():
+    class Doubtful(Recorder):
+        def rejects(self, x):
+            return x[:, 0] > 1
+
+    assert fitted(build=lambda run, config: Doubtful()).rejected_share(X) == 0.5
+    assert fitted().rejected_share(X) is None

@@ -15,22 +15,44 @@ METHODS = [*sorted(DETECTORS), *(f"{name}__extra_trees" for name in sorted(OVERS
 
 
 def easy_table(seed, n=240):
-    """Normal rows around 0, one in eight an anomaly further out in another direction each."""
+    """Normal rows around 0, one in eight an anomaly further out: to the right, and else in another direction each."""
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(n, 4)), (np.arange(n) % 8 == 0).astype(int)
-    x[y == 1] += 5 * np.sign(rng.normal(size=(n // 8, 4)))
+    direction = np.sign(rng.normal(size=(n // 8, 4)))
+    direction[:, 0] = 1  # on one side of a plane: a linear method has to find them, too
+    x[y == 1] += 5 * direction
     return x.astype(np.float32), y
+
+
+def crude_table(n=96):
+    """Two anomalies, a constant column, a column of two values, rows that occur four times."""
+    x, _ = easy_table(2, n // 4)
+    x[:, 1], x[:, 2] = 0, x[:, 2] > 0
+    return np.tile(x, (4, 1)), (np.arange(n) < 2).astype(int)
 
 
 def fit(name, x, y, seed=0):
     return get_method(name).fit(x, y, RunConfig(seed=seed), CONFIG)
 
 
+def bad(value):
+    """An easy table with one value replaced."""
+    x, y = easy_table(0)
+    x[3, 2] = value
+    return x, y
+
+
 @pytest.fixture(scope="module", params=METHODS)
-def scored(request):
-    """A method fitted on one easy table: its scores of another one, and that one's labels."""
+def fitted(request):
+    """A method fitted on an easy table."""
+    return fit(request.param, *easy_table(0))
+
+
+@pytest.fixture(scope="module")
+def scored(fitted):
+    """Its scores of another one, and that one's labels."""
     x_test, y_test = easy_table(1)
-    return fit(request.param, *easy_table(0)).score(x_test), y_test
+    return fitted.score(x_test), y_test
 
 
 def test_every_method_scores_each_row_with_a_finite_number(scored):
@@ -42,6 +64,37 @@ def test_every_method_scores_each_row_with_a_finite_number(scored):
 def test_every_method_scores_anomalies_higher(scored):
     scores, label = scored
     assert roc_auc_score(label, scores) > 0.9
+
+
+def test_rows_far_out_get_finite_scores(fitted):
+    assert np.isfinite(fitted.score(np.float32([[1e5] * 4, [-1e5, 0, 0, 0], [0, 1e5, -1e5, 0]]))).all()
+
+
+@pytest.mark.parametrize(
+    "x",
+    [bad(np.nan)[0], bad(np.inf)[0], easy_table(0)[0][:, :3], np.ones((5, 5)), np.empty((0, 4)), np.ones(4)],
+    ids=["NaN", "infinite", "too few columns", "too many columns", "no rows", "no table"],
+)
+def test_no_method_scores_bad_rows(fitted, x):
+    with pytest.raises(ValueError, match=r"rows (hold NaN or infinite|have \d features|must be a table)"):
+        fitted.score(x)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [bad(np.nan), bad(-np.inf), (bad(0)[0], np.zeros(240, int)), (bad(0)[0], np.ones(240, int)), (np.ones(4), [1])],
+    ids=["NaN", "infinite", "normal rows only", "anomalies only", "no table"],
+)
+def test_no_method_learns_from_bad_tables(name, x, y):
+    with pytest.raises(ValueError, match=r"rows (hold NaN or infinite|must be a table)|labels must be 0 and 1"):
+        fit(name, x, y)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_learns_from_a_crude_table(name):
+    x, y = crude_table()
+    assert np.isfinite(fit(name, x, y).score(x)).all()
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -1,5 +1,7 @@
 """Runs that cannot end well stop early, say why, and are marked."""
 
+import sys
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -31,7 +33,8 @@ def test_a_run_that_fails_in_a_node_is_marked_failed_with_its_tags(workshop):
         ({"seed": -1}, ParameterValidationError, "(?s)RunConfig.*seed"),
         ({"detection": {"gate": {"top_k": 5}}}, ParameterValidationError, r"top_k \(5\) exceeds n_experts \(4\)"),
         ({"tables": {"mine": {"file": "x.csv"}}}, ParameterValidationError, "(?s)TablesConfig.*mine.path"),
-        ({"evaluation": {"baselines": ["extra_tree"]}}, ValueError, r"unknown baselines \['extra_tree'\].*extra_trees"),
+        ({"evaluation": {"baselines": ["extra_tree"]}}, ValueError, r"unknown baseline 'extra_tree'.*extra_trees"),
+        ({"evaluation": {"baselines": ["smote__ecod"]}}, ImportError, r"pyod is not installed: .*\[benchmark\]"),
         ({"run": {"device": "cuda"}}, ValueError, "torch finds no CUDA device"),
         ({"detection": {"experts": {"mamba": {"backend": "mamba_ssm"}}}}, ValueError, r"pip install .*\[cuda\]"),
     ],
@@ -45,12 +48,14 @@ def test_a_run_that_fails_in_a_node_is_marked_failed_with_its_tags(workshop):
         "top_k",
         "table",
         "baseline",
+        "library",
         "device",
         "backend",
     ],
 )
 def test_a_wrong_parameter_stops_the_run_before_any_node(workshop, monkeypatch, parameters, error, message):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setitem(sys.modules, "pyod", None)  # as if it were not installed
     with pytest.raises(error, match=message):
         workshop.run(**{"dataset": "sine", "seed": 9} | parameters)
     assert not (workshop.folder / "data/02_intermediate/sine").exists()
@@ -59,7 +64,7 @@ def test_a_wrong_parameter_stops_the_run_before_any_node(workshop, monkeypatch, 
 @pytest.mark.parametrize("parameters", [{"run": {"device": "cuda"}}, {"evaluation": {"baselines": ["nothing"]}}])
 def test_a_run_that_stops_before_any_node_leaves_no_open_mlflow_run(workshop, monkeypatch, parameters):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"CUDA|unknown baselines"):
+    with pytest.raises(ValueError, match=r"CUDA|unknown baseline"):
         workshop.run(dataset="sine", seed=10, **parameters)
     assert mlflow.active_run() is None
     assert workshop.tracked("attributes.status = 'RUNNING'") == []

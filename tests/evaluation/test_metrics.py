@@ -50,6 +50,15 @@ def test_the_contract_holds_and_is_plain_json():
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
+def test_a_share_of_rejected_rows_stands_beside_the_metrics_and_changes_none():
+    arguments = {"threshold": 0.5, "seen_in_training": [False] * 2, "fit_seconds": 1, "predict_seconds": 1}
+    plain, rejecting = (
+        evaluate_scores([0, 1], [0.1, 0.9], **arguments, **more) for more in ({}, {"rejected_share": np.float64(0.5)})
+    )
+    assert rejecting == plain | {"rejected_share": 0.5}
+    assert type(rejecting["rejected_share"]) is float
+
+
 def test_float32_scores_are_compared_with_the_threshold_as_they_are():
     score = np.array([0.7, 0.9], dtype=np.float32)  # float32(0.7) is below 0.7, yet equal to it in float32
     assert evaluate([1, 0], score, threshold=0.7)["per_class"]["1"]["recall"] == 0

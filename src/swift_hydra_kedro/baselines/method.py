@@ -31,6 +31,7 @@ class _Entry:
     family : what kind of method it is, in a word or two
     paper : who described it, where and when
     library : the module it comes from; without one, it is written here
+    needs : further modules that do not come with that one
     checked : for what is written here: the independent thing that its tests compare it with
     """
 
@@ -38,12 +39,13 @@ class _Entry:
     family: str
     paper: str
     library: str | None = None
+    needs: tuple[str, ...] = ()
     checked: str = ""
 
     @property
     def package(self) -> str:
         """What to install for it; nothing for what is written here."""
-        return PIP_NAMES.get(self.library, self.library.replace("_", "-")) if self.library else ""
+        return _package_of(self.library) if self.library else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +80,10 @@ class Method:
 
     def check_installed(self) -> None:
         """Raise an `ImportError` that says what to install if a library is missing."""
-        for entry in (self.detector, self.oversampler):
-            if entry and entry.library and importlib.util.find_spec(entry.library) is None:
-                raise ImportError(f"{entry.package} is not installed: pip install 'swift_hydra_kedro[benchmark]'")
+        entries = [entry for entry in (self.detector, self.oversampler) if entry]
+        for module in [name for entry in entries for name in (entry.library, *entry.needs) if name]:
+            if importlib.util.find_spec(module) is None:
+                raise ImportError(f"{_package_of(module)} is not installed: pip install 'swift_hydra_kedro[benchmark]'")
 
     def fit(self, x: np.ndarray, y: np.ndarray, run: RunConfig, config: SwiftHydraConfig) -> FittedMethod:
         """Train on scaled rows `x (N, P)` with labels `y (N,)`, 1 = anomaly.
@@ -130,6 +133,10 @@ class FittedMethod:
             return self.estimator.predict_proba(x)[:, 1].astype(float)
         return np.asarray(self.estimator.decision_function(x), dtype=float)
 
+    def rejected_share(self, x: np.ndarray) -> float | None:
+        """Share of the rows `(N, P)` that the detector scores but declines to decide; None for one that decides all."""
+        return float(self.estimator.rejects(x).mean()) if hasattr(self.estimator, "rejects") else None
+
 
 def seedless(path: str, **settings: Any) -> Factory:
     """Make the class at `module.Class`; the module is imported when a method is built, not before."""
@@ -144,6 +151,10 @@ def seeded(path: str, **settings: Any) -> Factory:
 def on_device(path: str, **settings: Any) -> Factory:
     """The same with the run's device, too."""
     return lambda run, config: _class_at(path)(random_state=run.seed, device=run.device, **settings)
+
+
+def _package_of(module: str) -> str:
+    return PIP_NAMES.get(module, module.replace("_", "-"))
 
 
 def _class_at(path: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, seeded
+from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, seeded, seedless
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.estimator import SwiftHydraClassifier
 
@@ -80,11 +80,80 @@ DETECTORS: dict[str, Detector] = {
         library="catboost",
         supervision="supervised",
     ),
+    "xgbod": Detector(
+        build=seeded(f"{OWN}.detectors.xgbod.XGBODDetector", verbosity=0),
+        family="boosted trees",
+        paper="Zhao and Hryniewicki, IJCNN 2018",
+        library="pyod",
+        needs=("xgboost",),
+        supervision="supervised",
+        max_rows=5_000,  # of its 41 detectors, eleven are one-class support vector machines
+    ),
+    "logistic_regression": Detector(
+        build=seeded("sklearn.linear_model.LogisticRegression", max_iter=1000),
+        family="linear",
+        paper="Cox, JRSS B 1958",
+        library="sklearn",
+        supervision="supervised",
+    ),
+    "mlp": Detector(
+        build=seeded("sklearn.neural_network.MLPClassifier"),
+        family="network",
+        paper="Rumelhart et al., Nature 1986",
+        library="sklearn",
+        supervision="supervised",
+        max_rows=100_000,
+    ),
     "isolation_forest": Detector(
         build=seeded(f"{OWN}.detectors.isolation_forest.IsolationForestDetector", n_estimators=300, n_jobs=-1),
         family="isolation",
         paper="Liu et al., ICDM 2008",
         library="sklearn",
+        supervision="unsupervised",
+    ),
+    # The scores of these two are ranks among the training rows and those scored with them: score a test part at once.
+    "ecod": Detector(
+        build=seedless("pyod.models.ecod.ECOD"),
+        family="distribution",
+        paper="Li et al., TKDE 2023",
+        library="pyod",
+        supervision="unsupervised",
+    ),
+    "copod": Detector(
+        build=seedless("pyod.models.copod.COPOD"),
+        family="distribution",
+        paper="Li et al., ICDM 2020",
+        library="pyod",
+        supervision="unsupervised",
+    ),
+    "cblof": Detector(
+        build=seeded(f"{OWN}.detectors.cblof.CBLOFDetector"),
+        family="clusters",
+        paper="He et al., Pattern Recognition Letters 2003",
+        library="pyod",
+        supervision="unsupervised",
+    ),
+    "knn": Detector(
+        build=seedless(f"{OWN}.detectors.knn.KNNDetector"),
+        family="neighbours",
+        paper="Ramaswamy et al., SIGMOD 2000",
+        library="pyod",
+        supervision="unsupervised",
+        max_rows=50_000,
+    ),
+    "lof": Detector(
+        build=seedless("pyod.models.lof.LOF"),
+        family="neighbours",
+        paper="Breunig et al., SIGMOD 2000",
+        library="pyod",
+        supervision="unsupervised",
+        max_rows=50_000,
+    ),
+    "rejex": Detector(
+        build=seeded(f"{OWN}.detectors.rejex.RejExDetector"),
+        family="isolation",
+        paper="Perini and Davis, NeurIPS 2023",
+        library="pyod",
         supervision="unsupervised",
     ),
 }

@@ -13,6 +13,8 @@ from swift_hydra_kedro.config import PreparationConfig
 from swift_hydra_kedro.data.columns import is_numeric, reject_dates
 from swift_hydra_kedro.data.encoding import CategoricalColumn, Name, NumericBlock
 
+NO_CLIP = 1e12  # a `clip` for methods that do not need one
+
 
 class TablePreprocessor(BaseModel):
     """A fitted map from a table to standardised float32 features, and back.

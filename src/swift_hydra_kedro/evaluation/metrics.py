@@ -22,6 +22,7 @@ def evaluate_scores(
     seen_in_training: ArrayLike,
     fit_seconds: float,
     predict_seconds: float,
+    rejected_share: float | None = None,
 ) -> dict[str, Any]:
     """One method's entry of `metrics.json` (tables 1 and 9).
 
@@ -32,13 +33,15 @@ def evaluate_scores(
     threshold : a row counts as an anomaly when its score is at least this
     seen_in_training : `(N,)`, True where a copy of the test row stands in the training part
     fit_seconds, predict_seconds : wall-clock time of fitting, and of scoring all N rows
+    rejected_share : of the N rows, all scored, those that the method would decline to decide, if it may
 
     Returns
     -------
     dict
         `auc_roc` and `auc_pr` on all rows, `auc_roc_unseen` on the rows not seen in training (each
         None where its rows hold one class only), `per_class` with precision, recall, F1 and support
-        (0 where undefined, as in table 9), `threshold`, `fit_seconds`, `predict_seconds`.
+        (0 where undefined, as in table 9), `threshold`, `fit_seconds`, `predict_seconds`, and
+        `rejected_share` if it is given.
 
     Raises
     ------
@@ -60,6 +63,7 @@ def evaluate_scores(
         "threshold": float(threshold),
         "fit_seconds": float(fit_seconds),
         "predict_seconds": float(predict_seconds),
+        **({} if rejected_share is None else {"rejected_share": float(rejected_share)}),
     }
 
 

@@ -18,7 +18,7 @@ from swift_hydra_kedro.config import (
     SwiftHydraConfig,
 )
 from swift_hydra_kedro.data.checkpoint import Checkpoint, name_of
-from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.preprocessing import NO_CLIP, TablePreprocessor
 from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.evaluation.card import render_card
 from swift_hydra_kedro.evaluation.leaderboard import flat_metrics
@@ -31,7 +31,6 @@ from swift_hydra_kedro.serving.logging import log_model
 from swift_hydra_kedro.serving.registry import register
 
 Report = dict[str, dict[str, float]]
-NO_CLIP = 1e12
 EXAMPLE_ROWS = 5
 
 
@@ -99,6 +98,8 @@ def run_baselines(
         if method.detector.threshold == "matched":
             threshold = matched_threshold(fitted_method.score(x), float(y.mean()))
         report[name] = _report(threshold, fitted - start, scored - fitted)
+        if (rejected_share := fitted_method.rejected_share(x_test)) is not None:
+            report[name]["rejected_share"] = rejected_share
     return pd.DataFrame(scores, index=range(len(test))), report
 
 

@@ -1,0 +1,37 @@
+"""What the baselines leave in `metrics.json`."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from swift_hydra_kedro.config import DetectionConfig, EvaluationConfig, PreparationConfig, RunConfig
+from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.data.embedded import sine
+from swift_hydra_kedro.data.splitting import split
+from swift_hydra_kedro.pipelines.evaluation.nodes import measure, run_baselines
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    train, test = split(sine(600), 0.5, 0)
+    scores, report = run_baselines(
+        {"swift_hydra_mome": {"threshold": 0.2}},
+        train.to_frame(),
+        test.to_frame(),
+        PreparationConfig(),
+        DetectionConfig(),
+        EvaluationConfig(baselines=("rejex", "extra_trees")),
+        RunConfig(),
+    )
+    rows = Checkpoint({"y": test.label.to_numpy()}, {})
+    seen = pd.DataFrame({"seen_in_training": np.zeros(len(test), bool)})
+    return measure(rows, seen, pd.DataFrame(), {}, scores, report, {})[0]
+
+
+def test_a_method_that_may_reject_says_of_what_share_of_the_test_rows_it_would(metrics):
+    assert 0 < metrics["rejex"]["rejected_share"] < 1
+    assert metrics["rejex"]["auc_roc"] > 0.5
+
+
+def test_others_say_nothing_of_it(metrics):
+    assert "rejected_share" not in metrics["extra_trees"]
