@@ -96,6 +96,24 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         paper="Chawla et al., JAIR 2002",
         library="imblearn",
     ),
+    "borderline_smote": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.smote.FewShotBorderlineSMOTE"),
+        family="interpolation",
+        paper="Han et al., ICIC 2005",
+        library="imblearn",
+    ),
+    "adasyn": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.smote.FewShotADASYN"),
+        family="interpolation",
+        paper="He et al., IJCNN 2008",
+        library="imblearn",
+    ),
+    "svm_smote": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.smote.FewShotSVMSMOTE"),
+        family="interpolation",
+        paper="Nguyen et al., IJKESDP 2011",
+        library="imblearn",
+    ),
 }
 
 
