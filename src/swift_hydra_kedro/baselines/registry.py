@@ -114,6 +114,12 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         paper="Nguyen et al., IJKESDP 2011",
         library="imblearn",
     ),
+    "random_averaging": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.random_averaging.RandomAveraging"),
+        family="interpolation",
+        paper="Lai et al., CIKM 2023",
+        checked="the means of all pairs of anomalies",
+    ),
 }
 
 
