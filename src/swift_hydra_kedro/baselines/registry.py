@@ -114,6 +114,12 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         paper="Nguyen et al., IJKESDP 2011",
         library="imblearn",
     ),
+    "cbo": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.cbo.CBO"),
+        family="interpolation in clusters",
+        paper="Xu et al., Information Sciences 2021",
+        checked="a search of every pair of anomalies in every cluster",
+    ),
     "random_averaging": Oversampler(
         build=seeded(f"{OWN}.oversamplers.random_averaging.RandomAveraging"),
         family="interpolation",
