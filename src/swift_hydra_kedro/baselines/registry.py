@@ -126,6 +126,12 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         paper="Lai et al., CIKM 2023",
         checked="the means of all pairs of anomalies",
     ),
+    "mix_boost": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.mix_boost.MixBoost"),
+        family="mixing of classes",
+        paper="Kabra et al., ICDM 2020",
+        checked="all pairs of rows; entropies by hand",
+    ),
 }
 
 
