@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, seeded
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
-from swift_hydra_kedro.estimator import SwiftHydraClassifier
+from swift_hydra_kedro.estimator import SwiftHydraClassifier, SwiftHydraSampler
 
 OWN = "swift_hydra_kedro.baselines"
 FED = "swift_hydra_no_synthesis"
@@ -23,6 +23,16 @@ def _without_synthesis(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraCl
         preparation=config.preparation.model_dump(),
         synthesis={"enabled": False},
         detection=config.detection.model_dump(),
+        device=run.device,
+        random_state=run.seed,
+        verbose=True,
+    )
+
+
+def _synthesis_alone(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraSampler:
+    return SwiftHydraSampler(
+        pretraining=config.pretraining.model_dump(),
+        synthesis=config.synthesis.model_dump(),
         device=run.device,
         random_state=run.seed,
         verbose=True,
@@ -131,6 +141,12 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         family="mixing of classes",
         paper="Kabra et al., ICDM 2020",
         checked="all pairs of rows; entropies by hand",
+    ),
+    "swift_hydra_sampler": Oversampler(
+        build=_synthesis_alone,
+        family="RL-guided C-VAE",
+        paper="Swift Hydra, ICLR 2025",
+        checked="the synthetic anomalies that SwiftHydraClassifier keeps for the same seed",
     ),
 }
 
