@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, seeded, seedless
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
-from swift_hydra_kedro.estimator import SwiftHydraClassifier
+from swift_hydra_kedro.estimator import SwiftHydraClassifier, SwiftHydraSampler
 
 OWN = "swift_hydra_kedro.baselines"
 FED = "swift_hydra_no_synthesis"
@@ -23,6 +23,16 @@ def _without_synthesis(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraCl
         preparation=config.preparation.model_dump(),
         synthesis={"enabled": False},
         detection=config.detection.model_dump(),
+        device=run.device,
+        random_state=run.seed,
+        verbose=True,
+    )
+
+
+def _synthesis_alone(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraSampler:
+    return SwiftHydraSampler(
+        pretraining=config.pretraining.model_dump(),
+        synthesis=config.synthesis.model_dump(),
         device=run.device,
         random_state=run.seed,
         verbose=True,
@@ -164,6 +174,48 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         family="interpolation",
         paper="Chawla et al., JAIR 2002",
         library="imblearn",
+    ),
+    "borderline_smote": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.smote.FewShotBorderlineSMOTE"),
+        family="interpolation",
+        paper="Han et al., ICIC 2005",
+        library="imblearn",
+    ),
+    "adasyn": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.smote.FewShotADASYN"),
+        family="interpolation",
+        paper="He et al., IJCNN 2008",
+        library="imblearn",
+    ),
+    "svm_smote": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.smote.FewShotSVMSMOTE"),
+        family="interpolation",
+        paper="Nguyen et al., IJKESDP 2011",
+        library="imblearn",
+    ),
+    "cbo": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.cbo.CBO"),
+        family="interpolation in clusters",
+        paper="Xu et al., Information Sciences 2021",
+        checked="a search of every pair of anomalies in every cluster",
+    ),
+    "random_averaging": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.random_averaging.RandomAveraging"),
+        family="interpolation",
+        paper="Lai et al., CIKM 2023",
+        checked="the means of all pairs of anomalies",
+    ),
+    "mix_boost": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.mix_boost.MixBoost"),
+        family="mixing of classes",
+        paper="Kabra et al., ICDM 2020",
+        checked="all pairs of rows; entropies by hand",
+    ),
+    "swift_hydra_sampler": Oversampler(
+        build=_synthesis_alone,
+        family="RL-guided C-VAE",
+        paper="Swift Hydra, ICLR 2025",
+        checked="the synthetic anomalies that SwiftHydraClassifier keeps for the same seed",
     ),
 }
 
