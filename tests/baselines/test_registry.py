@@ -111,6 +111,11 @@ def test_every_method_learns_from_a_single_anomaly(name):
     assert np.isfinite(fit(name, x[kept], y[kept]).score(x)).all()
 
 
+def test_boosting_learns_from_a_single_anomaly_among_many_rows():
+    x, y = np.random.default_rng(0).normal(size=(10_100, 3)), (np.arange(10_100) == 0).astype(int)
+    assert np.isfinite(fit("hist_gradient_boosting", x, y).score(x)).all()
+
+
 def test_methods_whose_scores_are_swift_hydras_share_its_threshold():
     shared = {name for name, detector in DETECTORS.items() if detector.threshold == "probability"}
     assert shared == {"swift_hydra_no_synthesis"}

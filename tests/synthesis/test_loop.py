@@ -334,6 +334,17 @@ def test_anomalies_can_be_drawn_from_the_trained_policy(run, rows, generator):
     assert len(drawn.unique(dim=0)) == 30
 
 
+@pytest.mark.parametrize("n", [0, 29, 30, 31])
+def test_many_anomalies_are_drawn_a_part_at_a_time(run, rows, generator, monkeypatch, n):
+    result, judged = run(), []
+    monkeypatch.setattr(loop, "PART", 10)
+    drawn = draw_anomalies(
+        result, rows.anomalies, lambda x: judged.append(len(x)) or believe_all(x), n, CONFIG, generator
+    )
+    assert len(drawn) == len(drawn.unique(dim=0)) == n
+    assert max(judged, default=0) <= loop.CANDIDATES * 10
+
+
 def test_drawn_anomalies_come_from_the_supported_range(run, rows, generator):
     result = run()
     cvae = copy.deepcopy(result.cvae)

@@ -63,7 +63,9 @@ DETECTORS: dict[str, Detector] = {
         supervision="supervised",
     ),
     "hist_gradient_boosting": Detector(
-        build=seeded("sklearn.ensemble.HistGradientBoostingClassifier"),
+        build=seeded(
+            "sklearn.ensemble.HistGradientBoostingClassifier", early_stopping=False
+        ),  # which one anomaly fails
         family="boosted trees",
         paper="Ke et al., NeurIPS 2017",
         library="sklearn",

@@ -31,6 +31,7 @@ from swift_hydra_kedro.synthesis.states import draw_states
 from swift_hydra_kedro.synthesis.walks import Walker, Walks
 
 CANDIDATES = 4
+PART = 2048  # samples made at once
 HISTORY = (
     "episode",
     "mean_reward",
@@ -140,11 +141,14 @@ def draw_anomalies(
 ) -> Tensor:
     """Let the trained policy make `n` more anomalies from real ones, `(a, P)` -> `(n, P)`; nothing is trained.
 
-    It makes `CANDIDATES` times as many and gives those first that may join, then the likeliest. All of them start at
-    anomalies, none at normal rows.
+    It makes `CANDIDATES` times as many and gives those first that may join, then the likeliest; of many samples, `PART`
+    at a time. All of them start at anomalies, none at normal rows.
     """
     if n == 0:
         return anomalies[:0]
+    if n > PART:
+        sizes = [PART] * (n // PART) + [n % PART]
+        return torch.cat([draw_anomalies(result, anomalies, judge, size, config, generator) for size in sizes])
     acceptance = Acceptance(judge, config.min_probability)
     n_candidates = CANDIDATES * n
     states = draw_states(anomalies, 1, result.cvae, n_candidates, config, generator)
