@@ -102,6 +102,14 @@ DETECTORS: dict[str, Detector] = {
         checked="the exact posterior of the time, for training rows so few that it can be summed",
         supervision="one-class",
     ),
+    "adgym_search": Detector(
+        build=on_device(f"{OWN}.detectors.adgym_search.ADGymSearch"),
+        family="search for a network",
+        paper="after Jiang et al., NeurIPS 2023",
+        checked="the finalists trained again; losses and networks as plain loops",
+        supervision="weakly supervised",
+        max_rows=50_000,
+    ),
 }
 
 OVERSAMPLERS: dict[str, Oversampler] = {
