@@ -1,6 +1,6 @@
 """The losses among ADGym's design choices: of scores `(B,)` and labels `(B,)`, 1 = anomaly, which mixup mixes.
 
-Those named after a distance take `softplus(score)` for it, which is above nought and rises with the score.
+`minus` and `inverse` are of distances: `softplus(score)`, which is above nought and rises with the score.
 """
 
 from __future__ import annotations
