@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, seeded, seedless
+from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, on_device, seeded, seedless
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.estimator import SwiftHydraClassifier, SwiftHydraSampler
 
@@ -167,6 +167,29 @@ DETECTORS: dict[str, Detector] = {
         paper="Perini and Davis, NeurIPS 2023",
         library="pyod",
         supervision="unsupervised",
+    ),
+    "dte_np": Detector(
+        build=seedless(f"{OWN}.detectors.dte_np.NonParametricDTE", n_jobs=-1),
+        family="neighbours",
+        paper="Livernoche et al., ICLR 2024",
+        checked="distances from all rows, sorted; the posterior of the noise's variance, integrated",
+        supervision="one-class",
+        max_rows=50_000,
+    ),
+    "dte_c": Detector(
+        build=on_device(f"{OWN}.detectors.dte_c.DiffusionTimeClassifier"),
+        family="diffusion",
+        paper="Livernoche et al., ICLR 2024",
+        checked="the exact posterior of the time, for training rows so few that it can be summed",
+        supervision="one-class",
+    ),
+    "adgym_search": Detector(
+        build=on_device(f"{OWN}.detectors.adgym_search.ADGymSearch"),
+        family="search for a network",
+        paper="after Jiang et al., NeurIPS 2023",
+        checked="the finalists trained again; losses and networks as plain loops",
+        supervision="weakly supervised",
+        max_rows=50_000,
     ),
 }
 
