@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, seeded
+from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, on_device, seeded
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.estimator import SwiftHydraClassifier
 
@@ -90,6 +90,12 @@ DETECTORS: dict[str, Detector] = {
 }
 
 OVERSAMPLERS: dict[str, Oversampler] = {
+    "oversampling_gan": Oversampler(
+        build=on_device(f"{OWN}.oversamplers.oversampling_gan.OversamplingGAN"),
+        family="generative",
+        paper="Nazari and Branco, LIDTA 2021",
+        checked="losses in closed form, moments of a normal class",
+    ),
     "smote": Oversampler(
         build=seeded(f"{OWN}.oversamplers.smote.FewShotSMOTE"),
         family="interpolation",
