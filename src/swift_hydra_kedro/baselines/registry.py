@@ -102,6 +102,12 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         paper="Chawla et al., JAIR 2002",
         library="imblearn",
     ),
+    "vae_geometry": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.vae_geometry.VAEGeometry"),
+        family="generative",
+        paper="Chadebec et al., TPAMI 2023",
+        library="pythae",
+    ),
 }
 
 
