@@ -90,6 +90,12 @@ DETECTORS: dict[str, Detector] = {
 }
 
 OVERSAMPLERS: dict[str, Oversampler] = {
+    "auto_smote": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.auto_smote.AutoSMOTE", ratios=(1.0, 0.75, 0.5, 0.25, 0.0)),
+        family="interpolation, learned",
+        paper="Zha et al., CIKM 2022",
+        checked="segments, torch's log-probabilities, optima planted in the reward",
+    ),
     "oversampling_gan": Oversampler(
         build=on_device(f"{OWN}.oversamplers.oversampling_gan.OversamplingGAN"),
         family="generative",
