@@ -194,6 +194,18 @@ DETECTORS: dict[str, Detector] = {
 }
 
 OVERSAMPLERS: dict[str, Oversampler] = {
+    "auto_smote": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.auto_smote.AutoSMOTE", ratios=(1.0, 0.75, 0.5, 0.25, 0.0)),
+        family="interpolation, learned",
+        paper="Zha et al., CIKM 2022",
+        checked="segments, torch's log-probabilities, optima planted in the reward",
+    ),
+    "oversampling_gan": Oversampler(
+        build=on_device(f"{OWN}.oversamplers.oversampling_gan.OversamplingGAN"),
+        family="generative",
+        paper="Nazari and Branco, LIDTA 2021",
+        checked="losses in closed form, moments of a normal class",
+    ),
     "smote": Oversampler(
         build=seeded(f"{OWN}.oversamplers.smote.FewShotSMOTE"),
         family="interpolation",
@@ -241,6 +253,12 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         family="RL-guided C-VAE",
         paper="Swift Hydra, ICLR 2025",
         checked="the synthetic anomalies that SwiftHydraClassifier keeps for the same seed",
+    ),
+    "vae_geometry": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.vae_geometry.VAEGeometry"),
+        family="generative",
+        paper="Chadebec et al., TPAMI 2023",
+        library="pythae",
     ),
 }
 
