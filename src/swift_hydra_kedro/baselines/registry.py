@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, seeded
+from swift_hydra_kedro.baselines.detectors.mamba import MambaClassifier
+from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, on_device, seeded
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.estimator import SwiftHydraClassifier
 
@@ -27,6 +28,10 @@ def _without_synthesis(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraCl
         random_state=run.seed,
         verbose=True,
     )
+
+
+def _mamba(run: RunConfig, config: SwiftHydraConfig) -> MambaClassifier:
+    return MambaClassifier(detector=config.pretraining.detector.model_dump(), device=run.device, random_state=run.seed)
 
 
 DETECTORS: dict[str, Detector] = {
@@ -86,6 +91,34 @@ DETECTORS: dict[str, Detector] = {
         paper="Liu et al., ICDM 2008",
         library="sklearn",
         supervision="unsupervised",
+    ),
+    "ft_transformer": Detector(
+        build=on_device(f"{OWN}.detectors.ft_transformer.FTTransformerDetector"),
+        family="attention",
+        paper="Gorishniy et al., NeurIPS 2021",
+        library="rtdl_revisiting_models",
+        supervision="supervised",
+    ),
+    "transformer": Detector(
+        build=on_device(f"{OWN}.detectors.transformer.TransformerDetector"),
+        family="attention",
+        paper="Vaswani et al., NeurIPS 2017; Swift Hydra, ICLR 2025, table 5",
+        checked="attention written out, one head at a time",
+        supervision="supervised",
+    ),
+    "mamba": Detector(
+        build=_mamba,
+        family="state space",
+        paper="Gu and Dao, COLM 2024; Swift Hydra, ICLR 2025, table 5",
+        checked="the pipeline's single detector, fitted by hand",
+        supervision="supervised",
+    ),
+    "tabm": Detector(
+        build=on_device(f"{OWN}.detectors.tabm.TabMDetector"),
+        family="network ensemble",
+        paper="Gorishniy et al., ICLR 2025",
+        library="tabm",
+        supervision="supervised",
     ),
 }
 
