@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from swift_hydra_kedro.baselines.detectors.mamba import MambaClassifier
 from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, on_device, seeded, seedless
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.estimator import SwiftHydraClassifier, SwiftHydraSampler
@@ -37,6 +38,10 @@ def _synthesis_alone(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraSamp
         random_state=run.seed,
         verbose=True,
     )
+
+
+def _mamba(run: RunConfig, config: SwiftHydraConfig) -> MambaClassifier:
+    return MambaClassifier(detector=config.pretraining.detector.model_dump(), device=run.device, random_state=run.seed)
 
 
 DETECTORS: dict[str, Detector] = {
@@ -190,6 +195,34 @@ DETECTORS: dict[str, Detector] = {
         checked="the finalists trained again; losses and networks as plain loops",
         supervision="weakly supervised",
         max_rows=50_000,
+    ),
+    "ft_transformer": Detector(
+        build=on_device(f"{OWN}.detectors.ft_transformer.FTTransformerDetector"),
+        family="attention",
+        paper="Gorishniy et al., NeurIPS 2021",
+        library="rtdl_revisiting_models",
+        supervision="supervised",
+    ),
+    "transformer": Detector(
+        build=on_device(f"{OWN}.detectors.transformer.TransformerDetector"),
+        family="attention",
+        paper="Vaswani et al., NeurIPS 2017; Swift Hydra, ICLR 2025, table 5",
+        checked="attention written out, one head at a time",
+        supervision="supervised",
+    ),
+    "mamba": Detector(
+        build=_mamba,
+        family="state space",
+        paper="Gu and Dao, COLM 2024; Swift Hydra, ICLR 2025, table 5",
+        checked="the pipeline's single detector, fitted by hand",
+        supervision="supervised",
+    ),
+    "tabm": Detector(
+        build=on_device(f"{OWN}.detectors.tabm.TabMDetector"),
+        family="network ensemble",
+        paper="Gorishniy et al., ICLR 2025",
+        library="tabm",
+        supervision="supervised",
     ),
 }
 
