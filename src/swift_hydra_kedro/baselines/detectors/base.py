@@ -111,7 +111,8 @@ class TorchClassifier(ClassifierMixin, TorchDetector):
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Labels, `(N,)`."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        flagged = self.decision_function(X) > 0
+        return self.classes_[flagged.astype(int)]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
