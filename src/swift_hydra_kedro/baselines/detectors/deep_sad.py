@@ -23,15 +23,15 @@ from swift_hydra_kedro.models.runtime import Generators
 NARROW, WIDE = (32, 16, 8), (128, 64, 32)
 MANY_FEATURES = 100
 ETA = 1.0
-CLOSEST = 1e-6
+EPSILON = 1e-6
 LEAST_COORDINATE = 0.1
 PHASES = ((1 / 3, 1e-3), (2 / 3, 1e-4))  # share of the steps and learning rate: searching, fine-tuning
 WEIGHT_DECAY = 1e-6
 
 
 def sad_loss(distance: Tensor, label: Tensor) -> Tensor:
-    """Equation 8 without weight decay: squared distances from the centre and labels, `(B,)` -> `()`."""
-    return torch.where(label > 0.5, ETA / (distance + CLOSEST), distance).mean()
+    """The objective without weight decay: squared distances from the centre and labels, `(B,)` -> `()`."""
+    return torch.where(label > 0.5, ETA / (distance + EPSILON), distance).mean()
 
 
 def centre_of(codes: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """PReNet: Deep Weakly-supervised Anomaly Detection (Pang et al., KDD 2023).
 
-A network is told pairs of rows and predicts their relation: two anomalies, an anomaly and an unlabelled row, or two
+A network sees pairs of rows and predicts their relation: two anomalies, an anomaly and an unlabelled row, or two
 unlabelled rows. A row's score is its mean prediction in pairs with some of either kind. They are drawn once, in
 training, so that the score of a row does not change from call to call. Decay of RMSprop's averages, on which the paper
 is silent: 0.9.
