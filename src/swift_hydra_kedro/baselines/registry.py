@@ -224,6 +224,34 @@ DETECTORS: dict[str, Detector] = {
         library="tabm",
         supervision="supervised",
     ),
+    "dev_net": Detector(
+        build=on_device(f"{OWN}.detectors.dev_net.DevNet"),
+        family="deviation loss",
+        paper="Pang et al., KDD 2019",
+        checked="its loss in closed form; deepod's DevNet on six tables",
+        supervision="weakly supervised",
+    ),
+    "prenet": Detector(
+        build=on_device(f"{OWN}.detectors.prenet.PReNet"),
+        family="relations of pairs",
+        paper="Pang et al., KDD 2023",
+        checked="scores computed pair by pair; deepod's PReNet on six tables",
+        supervision="weakly supervised",
+    ),
+    "deep_sad": Detector(
+        build=on_device(f"{OWN}.detectors.deep_sad.DeepSAD"),
+        family="distance from a centre",
+        paper="Ruff et al., ICLR 2020",
+        checked="its loss in closed form; deepod's DeepSAD on six tables",
+        supervision="weakly supervised",
+    ),
+    "feawad": Detector(
+        build=on_device(f"{OWN}.detectors.feawad.FEAWAD"),
+        family="autoencoder's residual",
+        paper="Zhou et al., TNNLS 2021",
+        checked="its loss in closed form; deepod's FeaWAD on six tables",
+        supervision="weakly supervised",
+    ),
 }
 
 OVERSAMPLERS: dict[str, Oversampler] = {
