@@ -1,0 +1,57 @@
+"""What the over-samplers written here share: which classes grow and by how much, sparse tables, random numbers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from imblearn.over_sampling.base import BaseOverSampler
+from scipy import sparse
+
+from swift_hydra_kedro.models.runtime import seed_of, stage_generators
+
+
+class OwnOverSampler(BaseOverSampler):
+    """An over-sampler that makes rows of one class from its rows and all others.
+
+    A subclass has `_make` and, for parameters beside these, a constructor that hands these on and an entry each in
+    `_parameter_constraints`.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable
+        As everywhere in imbalanced-learn. Each class that is to grow is the minority once, against all others.
+    random_state : int, RandomState or None
+        Source of all randomness; the same int gives the same bits on a CPU.
+    """
+
+    def __init__(
+        self, *, sampling_strategy: Any = "auto", random_state: int | np.random.RandomState | None = None
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.random_state = random_state
+
+    @abstractmethod
+    def _make(self, minority: np.ndarray, majority: np.ndarray, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+        """Make new rows of the minority, `(n_samples, P)`, `n_samples` > 0.
+
+        `minority (m, P)`, which may be a single row, and `majority (n, P)`, all others, are float64 and finite.
+        """
+
+    def _fit_resample(
+        self, X: np.ndarray | sparse.spmatrix | sparse.sparray, y: np.ndarray
+    ) -> tuple[np.ndarray | sparse.spmatrix | sparse.sparray, np.ndarray]:
+        if isinstance(X, (sparse.spmatrix, sparse.sparray)):
+            dense, label = self._fit_resample(X.toarray(), y)
+            return X.__class__(dense), label
+        rng = stage_generators(seed_of(self.random_state), type(self).__name__, torch.device("cpu")).numpy
+        rows = X.astype(np.float64)
+        new_X, new_y = [X], [y]
+        for label, n_samples in self.sampling_strategy_.items():
+            if n_samples:
+                made = self._make(rows[y == label], rows[y != label], n_samples, rng)
+                new_X.append(made.astype(X.dtype))
+                new_y.append(np.full(n_samples, label, dtype=y.dtype))
+        return np.concatenate(new_X), np.concatenate(new_y)
