@@ -90,6 +90,12 @@ DETECTORS: dict[str, Detector] = {
 }
 
 OVERSAMPLERS: dict[str, Oversampler] = {
+    "mixann": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.mixann.MixAnN"),
+        family="mix-up by a learned policy",
+        paper="Lai et al., CIKM 2023",
+        checked="equations by hand, retrained scikit-learn classifiers, a bandit with a known optimum",
+    ),
     "smote": Oversampler(
         build=seeded(f"{OWN}.oversamplers.smote.FewShotSMOTE"),
         family="interpolation",
