@@ -94,9 +94,14 @@ def main() -> None:
     if "40_vowels" in arguments.datasets and ablated:
         vowels = argparse.Namespace(**vars(arguments) | {"datasets": ["40_vowels"]})
         results = run(vowels, ablated, measure)
-    tables = page(results, pd.read_csv(PAPER))
+    tables = page(results, printed())
     arguments.out.with_suffix(".md").write_text(tables, encoding="utf-8")
     print(tables)
+
+
+def printed() -> pd.DataFrame:
+    """The paper's figures, by table, classifier, method and set."""
+    return pd.read_csv(PAPER).rename(columns={"dataset": "set"}).fillna({"classifier": ""})
 
 
 def is_known(name: str) -> bool:
@@ -157,9 +162,9 @@ def page(results: pd.DataFrame, paper: pd.DataFrame) -> str:
     parts = [HEAD]
     for classifier in CLASSIFIERS:
         horizontal = ours[(ours["classifier"] == classifier) & ~ours["method"].isin(ABLATIONS)]
-        printed = paper[(paper["table"] == 2) & (paper["classifier"] == classifier)]
+        theirs = paper[(paper["table"] == 2) & (paper["classifier"] == classifier)]
         if len(horizontal):
-            parts += [f"## Table 2, {classifier}", *comparisons(horizontal, printed)]
+            parts += [f"## Table 2, {classifier}", *comparisons(horizontal, theirs)]
     vertical = ours[ours["method"].isin(DETECTED)]
     if len(vertical):
         parts += ["## Table 3", *comparisons(vertical, paper[paper["table"] == 3])]

@@ -20,6 +20,8 @@ from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.evaluation.leaderboard import flat_metrics
 
 logger = logging.getLogger(__name__)
+LOGGED = ("mean_reward", "f1", "steps")
+MOST_LOGGED = 50  # each point is a write of its own
 KEPT = ("x", "y", "anomaly", "normal", "ratio")
 
 
@@ -93,12 +95,12 @@ def to_original_units(mixann_synthetic: Checkpoint, mixann_preprocessor: dict[st
 
 
 def to_mlflow_metrics(mixann_report: dict[str, Any], mixann_history: pd.DataFrame) -> dict[str, Any]:
-    """Metrics as MLflow takes them: single values, and one value per episode."""
+    """Metrics as MLflow takes them: single values, and means over episodes at `MOST_LOGGED` steps at most."""
     logged: dict[str, Any] = {name: {"value": v, "step": 0} for name, v in flat_metrics(mixann_report).items()}
     for classifier, history in mixann_history.groupby("classifier"):
-        for name in history.columns.drop(["classifier", "episode"]):
-            points = history[["episode", name]].dropna()
-            if len(points):
-                key = f"{classifier}.policy.{name}"
-                logged[key] = [{"value": float(v), "step": int(e)} for e, v in points.to_numpy()]
+        together = -(-len(history) // MOST_LOGGED)
+        means = history.groupby(history["episode"] // together * together)[list(LOGGED)].mean()
+        for name in LOGGED:
+            points = means[name].dropna().items()
+            logged[f"{classifier}.policy.{name}"] = [{"value": v, "step": int(episode)} for episode, v in points]
     return logged
