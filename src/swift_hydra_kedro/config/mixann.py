@@ -61,6 +61,6 @@ class MixAnNConfig(Config):
     update_rows: int = Field(
         1000, ge=1, description="Most real rows, drawn at random, that the MLP sees again with new synthetic ones."
     )
-    update_rounds: int = Field(5, ge=1, description="Boosting rounds that XGBoost adds when synthetic rows join.")
+    update_rounds: int = Field(2, ge=1, description="Boosting rounds that XGBoost adds when synthetic rows join.")
     max_rows: int = Field(20_000, ge=10, description="Most training rows that the search looks at, drawn at random.")
     ddpg: DDPGConfig = DDPGConfig()
