@@ -9,6 +9,7 @@ from swift_hydra_kedro.config import (
     DetectionConfig,
     EvaluationConfig,
     ExplanationConfig,
+    MixAnNConfig,
     PreparationConfig,
     PretrainingConfig,
     RegistrationConfig,
@@ -32,6 +33,7 @@ STAGES = {
     "registration": RegistrationConfig,
     "scoring": ScoringConfig,
     "explanation": ExplanationConfig,
+    "mixann": MixAnNConfig,
 }
 
 

@@ -1,4 +1,7 @@
-"""The pipelines by name: every stage alone, `full`, their sum, and `scoring` and `explanation`, which come after."""
+"""The pipelines by name: every stage alone, `full`, their sum, and those beside it.
+
+`scoring` and `explanation` come after a run; `mixann` is another method, with a protocol of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from swift_hydra_kedro.pipelines import (
     evaluation,
     explanation,
     ingestion,
+    mixann,
     preparation,
     pretraining,
     scoring,
@@ -30,4 +34,5 @@ def register_pipelines() -> dict[str, Pipeline]:
     stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
     full = sum(stages.values(), start=Pipeline([]))
     later = {"scoring": scoring.create_pipeline(), "explanation": explanation.create_pipeline()}
-    return stages | later | {"full": full, "__default__": full}
+    apart = {"mixann": stages["ingestion"] + mixann.create_pipeline()}
+    return stages | later | apart | {"full": full, "__default__": full}

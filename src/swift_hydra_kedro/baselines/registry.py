@@ -267,6 +267,12 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         paper="Nazari and Branco, LIDTA 2021",
         checked="losses in closed form, moments of a normal class",
     ),
+    "mixann": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.mixann.MixAnN"),
+        family="mix-up by a learned policy",
+        paper="Lai et al., CIKM 2023",
+        checked="equations by hand, retrained scikit-learn classifiers, a bandit with a known optimum",
+    ),
     "smote": Oversampler(
         build=seeded(f"{OWN}.oversamplers.smote.FewShotSMOTE"),
         family="interpolation",

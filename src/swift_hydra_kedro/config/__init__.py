@@ -14,6 +14,7 @@ from swift_hydra_kedro.config.detection import DetectionConfig, ExpertsConfig, G
 from swift_hydra_kedro.config.evaluation import EvaluationConfig
 from swift_hydra_kedro.config.explanation import ExplanationConfig
 from swift_hydra_kedro.config.mamba import AdditiveConfig, MambaConfig
+from swift_hydra_kedro.config.mixann import DDPGConfig, MixAnNConfig
 from swift_hydra_kedro.config.pretraining import CVAEConfig, DetectorConfig, JudgeConfig, PretrainingConfig
 from swift_hydra_kedro.config.registration import RegistrationConfig
 from swift_hydra_kedro.config.scoring import DriftConfig, ScoringConfig
@@ -25,6 +26,7 @@ __all__ = [
     "BalancedTrainingConfig",
     "CVAEConfig",
     "Config",
+    "DDPGConfig",
     "DecisionConfig",
     "DetectionConfig",
     "DetectorConfig",
@@ -35,6 +37,7 @@ __all__ = [
     "GateConfig",
     "JudgeConfig",
     "MambaConfig",
+    "MixAnNConfig",
     "NeighboursConfig",
     "OutskirtsConfig",
     "PolicyConfig",
