@@ -79,8 +79,10 @@ class RunHook:
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Refuse unknown parameters and baselines before anything trains."""
+        """Refuse unknown parameters and baselines, and a model that cannot be gone on from, before anything trains."""
         _check_runtime_parameters(run_params.get("runtime_params") or {})
+        if {"params:run", "params:detection"} <= pipeline.inputs():
+            _check_warm_start(_run_config(catalog), DetectionConfig.model_validate(catalog.load("params:detection")))
         if "params:evaluation" in pipeline.inputs():
             from swift_hydra_kedro.baselines.registry import check_names
 
@@ -147,6 +149,16 @@ def _is_done(node: Node, catalog: DataCatalog) -> bool:
 
 def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+
+def _check_warm_start(run: RunConfig, detection: DetectionConfig) -> None:
+    if run.warm_start is None:
+        return
+    from swift_hydra_kedro.pipelines.conversion import to_earlier  # most runs do without
+    from swift_hydra_kedro.serving.training_state import load_training
+
+    if earlier := to_earlier(load_training(run.warm_start), run):
+        earlier.check(detection)
 
 
 def _check_runtime_parameters(given: dict[str, Any]) -> None:

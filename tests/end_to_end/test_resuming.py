@@ -39,7 +39,7 @@ def test_only_what_a_deleted_output_needs_is_made_again(workshop):
     }
     assert changed == made_by_the_node | {"node_records.json"}
     folders = {path.parent.name for path in after if after[path] != before[path] and path.name == "state.json"}
-    assert folders == {"committee"}
+    assert folders == {"committee", "drawn"}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from swift_hydra_kedro.config import DetectionConfig, PreparationConfig, RunConfig
+from swift_hydra_kedro.config import PreparationConfig, RunConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.splitting import duplicate_mask, split, split_around
@@ -19,14 +19,9 @@ from swift_hydra_kedro.serving.training_state import load_training
 logger = logging.getLogger(__name__)
 
 
-def take_up_training(detection: DetectionConfig, run: RunConfig) -> Checkpoint:
+def take_up_training(run: RunConfig) -> Checkpoint:
     """Fetch the model that training is to go on from, and how it came about; nothing if it starts anew."""
-    if run.warm_start is None:
-        return Checkpoint()
-    earlier = load_training(run.warm_start)
-    if trained := to_earlier(earlier, run):
-        trained.check(detection)
-    return earlier
+    return Checkpoint() if run.warm_start is None else load_training(run.warm_start)
 
 
 def split_table(

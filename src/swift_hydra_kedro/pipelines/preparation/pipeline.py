@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 take_up_training,
-                inputs=["params:detection", "params:run"],
+                inputs="params:run",
                 outputs="earlier",
                 name="take_up_training",
             ),
