@@ -1,10 +1,14 @@
-"""The pipelines by name: every stage alone, `full`, their sum, and `scoring` and `explanation`, which come after."""
+"""The pipelines by name: every stage alone, `full`, their sum, and those that are run by themselves.
+
+`scoring` and `explanation` put a trained model to work; `benchmark` compares methods.
+"""
 
 from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
 from swift_hydra_kedro.pipelines import (
+    benchmark,
     detection,
     evaluation,
     explanation,
@@ -30,4 +34,4 @@ def register_pipelines() -> dict[str, Pipeline]:
     stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
     full = sum(stages.values(), start=Pipeline([]))
     later = {"scoring": scoring.create_pipeline(), "explanation": explanation.create_pipeline()}
-    return stages | later | {"full": full, "__default__": full}
+    return stages | later | {"benchmark": benchmark.create_pipeline(), "full": full, "__default__": full}

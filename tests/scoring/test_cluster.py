@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 
+from swift_hydra_kedro.cluster import ANY_PORT, PACKAGE
 from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.stream import Chunk, TableStream
 from swift_hydra_kedro.models import inference
 from swift_hydra_kedro.scoring.chunks import ChunkScorer
-from swift_hydra_kedro.scoring.cluster import ANY_PORT, CHUNKS_PER_THREAD, PACKAGE, open_cluster
+from swift_hydra_kedro.scoring.cluster import CHUNKS_PER_THREAD, open_cluster
 from swift_hydra_kedro.scoring.table import Scoring, write_scores
 
 LOCAL = ScoringConfig(chunk_rows=5, chunk_bytes=1024)
