@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from distributed import Client, LocalCluster
 PACKAGE = "swift_hydra_kedro"
 ANY_PORT = "127.0.0.1:0"  # of a cluster here, so that two runs side by side do not want the same
 SETTINGS = {
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "warning",
     # Data travel with a task, so that the scheduler can send both again if a worker dies; Dask would warn of it
     "distributed.admin.large-graph-warning-threshold": "1 TiB",
     # Where this is set, glibc returns every large array to the system, and page faults take half of the time
@@ -38,6 +40,7 @@ def connect(
     RuntimeError
         If a worker or the scheduler has another version of this package.
     """
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # else it tells of all that comes and goes
     with dask.config.set(SETTINGS | dict(settings or {})), ExitStack() as stack:
         cluster = scheduler or stack.enter_context(
             LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=memory, dashboard_address=ANY_PORT)

@@ -31,7 +31,7 @@ def catalog():
 def named():
     """Data sets that the pipelines name, without parameters."""
     pipelines = register_pipelines()
-    names = set().union(*(pipelines[name].datasets() for name in ("full", "scoring", "explanation")))
+    names = set().union(*(pipelines[name].datasets() for name in ("full", "scoring", "explanation", "benchmark")))
     return {name for name in names if not name.startswith("params:")}
 
 
@@ -100,6 +100,6 @@ def test_every_parameter_of_the_pipelines_is_configured(environment):
         merge_strategy={"parameters": "soft"},
     )
     pipelines = register_pipelines()
-    inputs = set().union(*(pipelines[name].inputs() for name in ("full", "scoring", "explanation")))
+    inputs = set().union(*(pipelines[name].inputs() for name in ("full", "scoring", "explanation", "benchmark")))
     asked = {name.removeprefix("params:") for name in inputs if "params:" in name}
     assert set(loader["parameters"]) == asked

@@ -57,7 +57,7 @@ DETECTORS: dict[str, Detector] = {
         threshold="probability",
     ),
     "swift_hydra_transformer": _own(swift_hydra.variant(swift_hydra.TRANSFORMER), "the blocks of what it is made of"),
-    "swift_hydra_traditional": _own(swift_hydra.traditional, "experts left out of training by the gate"),
+    "swift_hydra_traditional": _own(swift_hydra.traditional, "the switches that it sets"),
     **{
         f"swift_hydra_kl_{weight}": _own(
             swift_hydra.variant({"pretraining": {"cvae": {"kl_weight": weight}}}), "the weight that its C-VAE has"

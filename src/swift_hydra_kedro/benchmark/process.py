@@ -80,14 +80,16 @@ class PeakMemory:
 
     def __enter__(self) -> PeakMemory:
         _give_back()
-        if sys.platform == "linux":
+        try:
             (_OWN / "clear_refs").write_text(_RESET_PEAK)
+            self._counted = True
+        except OSError:  # another system, or a container that forbids it
+            self._counted = False
         return self
 
     def __exit__(self, *_: object) -> None:
-        if sys.platform == "linux":
-            found = re.search(r"VmHWM:\s+(\d+) kB", (_OWN / "status").read_text())
-            self.bytes = 1024 * int(found[1]) if found else None
+        found = re.search(r"VmHWM:\s+(\d+) kB", (_OWN / "status").read_text()) if self._counted else None
+        self.bytes = 1024 * int(found[1]) if found else None
 
 
 def _give_back() -> None:

@@ -30,7 +30,7 @@ class BenchmarkConfig(Config):
     )
     datasets: Literal["adbench"] | tuple[str, ...] | None = Field(
         None,
-        description="Names as `dataset` takes them, or `adbench`: the files that `ADBENCH_MIRROR` holds; without it, all.",
+        description="Names as `dataset` takes them, or `adbench`: the files that `ADBENCH_MIRROR` holds, else all.",
     )
     train_sizes: Annotated[tuple[float, ...] | None, _each(lambda size: 0 < size < 1, "must lie between 0 and 1")] = (
         Field(None, description="Shares of the rows used for training.")

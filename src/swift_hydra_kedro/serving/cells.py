@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 PARAMETERS = ("dataset", "train_size", "seed", "detector", "oversampler", "method")
 TAGS = ("config", "version", "error")
-OF_A_RUN = ("dataset", "train_size", "seed")  # tags of the parent, which is about many
+OF_A_RUN = {"dataset", "train_size", "seed"}  # tags of the parent, which is about many
 LONGEST_TAG = 5000
 
 
@@ -27,16 +27,16 @@ class CellLogger:
     """
 
     def __init__(self, name: str) -> None:
-        parent = mlflow.active_run()
-        self._parent = parent.info if parent else None
+        active = mlflow.active_run()
+        self._parent = active.info if active else None
         self._client = mlflow.MlflowClient()
         self._records: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work)
-        if parent:
-            self._client.set_tag(parent.info.run_id, MLFLOW_RUN_NAME, name)
-            for tag in OF_A_RUN:
-                if tag in parent.data.tags:
-                    self._client.delete_tag(parent.info.run_id, tag)
+        if self._parent is not None:
+            run_id = self._parent.run_id
+            self._client.set_tag(run_id, MLFLOW_RUN_NAME, name)
+            for tag in self._client.get_run(run_id).data.tags.keys() & OF_A_RUN:
+                self._client.delete_tag(run_id, tag)
 
     def __enter__(self) -> CellLogger:
         self._thread.start()

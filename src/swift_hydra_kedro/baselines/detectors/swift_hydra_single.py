@@ -91,7 +91,8 @@ class SwiftHydraSingle(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Labels, `(N,)`: the anomaly's where its probability is at least a half."""
-        return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype(int)]
+        anomalous = self.predict_proba(X)[:, 1] >= 0.5
+        return self.classes_[anomalous.astype(int)]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
