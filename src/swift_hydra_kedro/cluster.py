@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -41,13 +42,25 @@ def connect(
         If a worker or the scheduler has another version of this package.
     """
     logging.getLogger("distributed").setLevel(logging.WARNING)  # else it tells of all that comes and goes
-    with dask.config.set(SETTINGS | dict(settings or {})), ExitStack() as stack:
+    with _environment_kept(), dask.config.set(SETTINGS | dict(settings or {})), ExitStack() as stack:
         cluster = scheduler or stack.enter_context(
             LocalCluster(n_workers=workers, threads_per_worker=1, memory_limit=memory, dashboard_address=ANY_PORT)
         )
         client = stack.enter_context(_client_of(cluster))
         _check(client)
         yield client
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Undo what Dask sets in this process for those that it starts, such as how many threads they may have."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _client_of(cluster: str | LocalCluster) -> Client:

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,3 +36,12 @@ def read() -> Callable:
 
 def cell(detector="logistic_regression", dataset="sine", train_size=0.4, seed=0, oversampler=None) -> Cell:
     return Cell(dataset, train_size, seed, detector, oversampler)
+
+
+def wait_until(holds, seconds=120):
+    """What `holds` gives, once it is true."""
+    end = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found

@@ -1,7 +1,8 @@
 """Cells on the workers of a Dask cluster: as many at a time as these have threads, the next as soon as one is free.
 
-Each worker measures one cell per thread and has none in waiting, so that the death of a worker is held against no cell
-but those that it was measuring. Dask gives these to another worker; after `DEATHS` of them a cell counts as failed.
+When a worker dies, Dask gives its cells to another one, and after `DEATHS` deaths gives a cell up. It cannot tell which
+of the cells on a worker killed it, so those that it gave up are tried once more at the end, each alone; one that is
+given up again has failed. A worker has as many cells as threads and none in waiting, so that these are few.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from distributed import CancelledError, Client, Future, wait
+from distributed import CancelledError, Client, Future, KilledWorker, wait
 
 from swift_hydra_kedro.benchmark.cell import Budget, Record, failed_cell, run_cell
 from swift_hydra_kedro.benchmark.grid import Cell
@@ -18,7 +19,7 @@ from swift_hydra_kedro.benchmark.process import THREADS
 from swift_hydra_kedro.data.table import LabelledTable
 
 POLL_SECONDS = 2.0  # until workers that have joined get something to do
-DEATHS = 3
+DEATHS = 2
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS - 1,
     # A worker that waits for memory to be freed might wait forever: one that takes too much is ended, and starts anew
@@ -46,6 +47,32 @@ def run_cells(
     ConnectionError
         If the scheduler is lost. Cells that were under way are then as if never begun.
     """
+    suspects = []
+    try:
+        for cell, result in _run(client, cells, budget, read):
+            if isinstance(result, KilledWorker):
+                suspects.append(cell)
+            else:
+                yield _record_of(result, cell, budget)
+        for suspect in suspects:
+            for _, result in _run(client, [suspect], budget, read):
+                yield _record_of(result, suspect, budget)
+    except Exception as error:
+        if client.status == "running" and not isinstance(error, (CancelledError, OSError)):
+            raise
+        raise ConnectionError(
+            "the Dask scheduler is lost; what is finished is kept, and the same command goes on from there"
+        ) from error
+
+
+def _record_of(result: Record | BaseException, cell: Cell, budget: Budget) -> Record:
+    return failed_cell(cell, budget, result) if isinstance(result, BaseException) else result
+
+
+def _run(
+    client: Client, cells: Sequence[Cell], budget: Budget, read: Callable[[str], LabelledTable]
+) -> Iterator[tuple[Cell, Record | BaseException]]:
+    """Measure cells; each comes with its record, or with what kept it from being measured."""
     in_flight: dict[Future, tuple[Cell, str]] = {}
     tasks = _tasks(client, cells, read)
     waiting = next(tasks, None)
@@ -53,7 +80,7 @@ def run_cells(
         while waiting and (worker := _free_worker(client, in_flight)):
             cell, table = waiting
             if isinstance(table, Exception):
-                yield failed_cell(cell, budget, table)
+                yield cell, table
             else:
                 future = client.submit(
                     run_cell, table, cell, budget, pure=False, workers=[worker], allow_other_workers=True
@@ -62,8 +89,7 @@ def run_cells(
             waiting = next(tasks, None)
         for future in _finished(list(in_flight), client):
             cell, _ = in_flight.pop(future)
-            error = future.exception()
-            yield future.result() if error is None else failed_cell(cell, budget, error)
+            yield cell, future.exception() or future.result()
 
 
 def _tasks(
@@ -101,8 +127,3 @@ def _finished(in_flight: list[Future], client: Client) -> set[Future]:
             return wait(in_flight, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
     except TimeoutError:
         return set()
-    except CancelledError as error:
-        raise ConnectionError(
-            f"the Dask scheduler at {client.scheduler.address} is lost; finished cells are kept, and the same command "
-            "goes on from there"
-        ) from error
