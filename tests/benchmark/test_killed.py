@@ -54,7 +54,7 @@ def start(request):
 def test_a_killed_driver_loses_the_cells_in_flight_alone_and_leaves_no_worker(start, tmp_path, budget, raw_tables):
     (tmp_path / "driver.py").write_text(DRIVER)
     store = CellStore(tmp_path / "run/cells")
-    driver = start(tmp_path / "run", "../driver.py", BenchmarkConfig(**GRID, workers=2).model_dump_json())
+    driver = start(tmp_path / "run", "../driver.py", BenchmarkConfig(**GRID, workers=1).model_dump_json())
     wait_until(lambda: len(store.read()) >= 3)
     workers = psutil.Process(driver.pid).children(recursive=True)
     driver.send_signal(signal.SIGKILL)
@@ -91,7 +91,19 @@ def own_table(project, n=300):
 def test_two_workers_of_a_scheduler_have_no_file_in_common_with_the_driver(start, scheduler, tmp_path, budget):
     address, process = scheduler
     for host in ("one", "two"):
-        start(tmp_path / host, "-m", "dask", "worker", address, "--nthreads", "1", "--name", host, "--no-dashboard")
+        start(
+            tmp_path / host,
+            "-m",
+            "dask",
+            "worker",
+            address,
+            "--nthreads",
+            "1",
+            "--name",
+            host,
+            "--no-nanny",
+            "--no-dashboard",
+        )
     tables, project = own_table(tmp_path / "project"), tmp_path / "project"
     raw_tables, store = RawTables(project / "raw", project), CellStore(project / "cells")
     grid = BenchmarkConfig(

@@ -15,14 +15,22 @@ RECORD = (
 )
 
 
-@pytest.fixture
-def client(tmp_path):
-    """Of a store of its own, in which an active run stands for the benchmark."""
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory):
+    """A store for this file."""
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-    with mlflow.start_run(tags={"dataset": "digits", "train_size": "0.4", "seed": "0", "budget": "smoke"}):
-        yield mlflow.MlflowClient()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path_factory.mktemp('tracking')}/mlflow.db")
+    yield mlflow.MlflowClient()
     mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def client(tracking, request):
+    """With an active run that stands for the benchmark, in an experiment of its own."""
+    experiment = tracking.create_experiment(request.node.name)
+    tags = {"dataset": "digits", "train_size": "0.4", "seed": "0", "budget": "smoke"}
+    with mlflow.start_run(experiment_id=experiment, tags=tags):
+        yield tracking
 
 
 def children(client):
@@ -99,7 +107,8 @@ def test_a_server_that_fails_costs_no_more_than_its_run(client, monkeypatch, cap
 
 
 def test_without_an_active_run_nothing_is_logged(client):
+    experiment = mlflow.active_run().info.experiment_id
     mlflow.end_run()
     with CellLogger("benchmark") as logger:
         logger.log(RECORD)
-    assert len(client.search_runs(["0"])) == 1
+    assert len(client.search_runs([experiment])) == 1
