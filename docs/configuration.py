@@ -30,6 +30,7 @@ STAGES: dict[str, tuple[str, type[BaseModel]]] = {
     "scoring": ("parameters_scoring.yml", config.ScoringConfig),
     "explanation": ("parameters_explanation.yml", config.ExplanationConfig),
     "benchmark": ("parameters_benchmark.yml", config.BenchmarkConfig),
+    "mixann": ("parameters_mixann.yml", config.MixAnNConfig),
 }
 HEAD = """# Configuration
 

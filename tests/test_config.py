@@ -10,6 +10,7 @@ from swift_hydra_kedro.config import (
     DetectionConfig,
     EvaluationConfig,
     ExplanationConfig,
+    MixAnNConfig,
     PreparationConfig,
     PretrainingConfig,
     RegistrationConfig,
@@ -34,6 +35,7 @@ STAGES = {
     "scoring": ScoringConfig,
     "explanation": ExplanationConfig,
     "benchmark": BenchmarkConfig,
+    "mixann": MixAnNConfig,
 }
 
 

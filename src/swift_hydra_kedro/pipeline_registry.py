@@ -1,6 +1,7 @@
-"""The pipelines by name: every stage alone, `full`, their sum, and those that are run by themselves.
+"""The pipelines by name: every stage alone, `full`, their sum, and those beside it.
 
-`scoring` and `explanation` put a trained model to work; `benchmark` compares methods.
+`scoring` and `explanation` come after a run; `mixann` is another method, with a protocol of its own; `benchmark`
+compares methods.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from swift_hydra_kedro.pipelines import (
     evaluation,
     explanation,
     ingestion,
+    mixann,
     preparation,
     pretraining,
     scoring,
@@ -34,4 +36,5 @@ def register_pipelines() -> dict[str, Pipeline]:
     stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
     full = sum(stages.values(), start=Pipeline([]))
     later = {"scoring": scoring.create_pipeline(), "explanation": explanation.create_pipeline()}
-    return stages | later | {"benchmark": benchmark.create_pipeline(), "full": full, "__default__": full}
+    apart = {"mixann": stages["ingestion"] + mixann.create_pipeline(), "benchmark": benchmark.create_pipeline()}
+    return stages | later | apart | {"full": full, "__default__": full}

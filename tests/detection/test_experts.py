@@ -36,13 +36,13 @@ def fitted():
 
 @torch.no_grad()
 def test_every_expert_learns_a_separable_table(fitted):
-    rows, committee, _, _ = fitted
+    rows, committee, *_ = fitted
     scores = committee.members(rows.x.expand(4, -1, -1))
     assert all(roc_auc_score(rows.y, score) > 0.97 for score in scores)
 
 
 def test_history_tells_step_and_loss(fitted):
-    _, _, history, _ = fitted
+    _, _, history, *_ = fitted
     assert history[0].keys() == {"step", "loss"}
     assert history[-1]["step"] == 60
     assert history[-1]["loss"] < history[0]["loss"]
@@ -101,7 +101,7 @@ def test_out_of_bag_rows_are_judged_by_the_experts_that_had_not_drawn_them(monke
 
     monkeypatch.setattr(experts_module, "draw_bags", fixed_bags)
     monkeypatch.setattr(experts_module, "expert_batches", untrained)
-    committee, _, out_of_bag = fit(rows)
+    committee, _, out_of_bag, _ = fit(rows)
     real = ~rows.synthetic
     each = committee.weight.unsqueeze(1) * torch.sigmoid(committee.members(rows.x))[:, real]  # (M, N)
     first, second = each[:2].sum(0) / committee.weight[:2].sum(), each[2:].sum(0) / committee.weight[2:].sum()
@@ -123,7 +123,7 @@ def test_rows_that_were_not_drawn_decide_between_the_paths(trusted, monkeypatch)
         return [wrong, right] if trusted else [right, wrong]
 
     monkeypatch.setattr(experts_module, "_opinions", opinions)
-    committee, _, out_of_bag = fit(training_rows(), training=BRIEFLY)
+    committee, _, out_of_bag, _ = fit(training_rows(), training=BRIEFLY)
     share = committee.members.net.additive_share
     assert (share > 0.4) if trusted else (share == pytest.approx(0.3))  # which ranks all rows right already
     error = share * (0.1 if trusted else 0.8) + (1 - share) * (0.8 if trusted else 0.1)
@@ -132,7 +132,7 @@ def test_rows_that_were_not_drawn_decide_between_the_paths(trusted, monkeypatch)
 
 def test_members_that_rank_the_rows_they_have_not_drawn_well_weigh_more():
     rows = training_rows(shift=0.7)
-    committee, _, _ = fit(rows, n_experts=8, feature_share=0.25, mixed_views=False, selectivity=5.0)
+    committee, *_ = fit(rows, n_experts=8, feature_share=0.25, mixed_views=False, selectivity=5.0)
     sees_signal = inputs_seen(committee.members)[:, committee.members.encoding.feature_of_output < 2].any(1)
     assert 0 < sees_signal.sum() < 8
     assert committee.weight[sees_signal].min() > committee.weight[~sees_signal].max()
@@ -153,7 +153,7 @@ def test_the_penalty_holds_the_additive_path_small_and_leaves_the_blocks_alone()
 @torch.no_grad()
 def test_without_an_additive_path_the_blocks_decide():
     mamba = experts_config().mamba.model_copy(update={"additive": None})
-    committee, _, out_of_bag = fit(training_rows(), mamba=mamba)
+    committee, _, out_of_bag, _ = fit(training_rows(), mamba=mamba)
     experts = committee.members
     assert torch.equal(experts(training_rows().x), experts.paths(training_rows().x)[0])
     assert len(out_of_bag.y)
@@ -161,13 +161,13 @@ def test_without_an_additive_path_the_blocks_decide():
 
 def test_where_rows_are_sampled_to_be_judged_each_stands_for_many(monkeypatch):
     monkeypatch.setattr(experts_module, "MAX_OUT_OF_BAG", 10)
-    _, _, out_of_bag = fit(training_rows(), training=BRIEFLY)
+    out_of_bag = fit(training_rows(), training=BRIEFLY).out_of_bag
     assert set(out_of_bag.weight[out_of_bag.y == 0]) == {8.0}
     assert set(out_of_bag.weight[out_of_bag.y == 1]) == {2.0}
 
 
 def test_without_bags_there_are_no_rows_outside_them():
-    _, _, out_of_bag = fit(training_rows(), bootstrap=False, training=BRIEFLY)
+    out_of_bag = fit(training_rows(), bootstrap=False, training=BRIEFLY).out_of_bag
     assert len(out_of_bag.y) == 0
 
 
@@ -221,7 +221,7 @@ def test_fitting_is_reproducible_and_leaves_global_state_alone():
 @pytest.mark.parametrize("max_steps", [1, 2, 27])
 def test_budget_is_kept(max_steps):
     budget = experts_config().training.model_copy(update={"max_steps": max_steps})
-    _, history, _ = fit(training_rows(), training=budget)
+    history = fit(training_rows(), training=budget).history
     assert history[-1]["step"] == max_steps
 
 

@@ -9,6 +9,7 @@ from swift_hydra_kedro.hooks import ProjectConfigLoader
 from swift_hydra_kedro.pipeline_registry import register_pipelines
 
 CONF = Path(__file__).parents[2] / "conf"
+PIPELINES = ("full", "scoring", "explanation", "mixann", "benchmark")
 
 
 def catalog_of(**parameters):
@@ -31,7 +32,7 @@ def catalog():
 def named():
     """Data sets that the pipelines name, without parameters."""
     pipelines = register_pipelines()
-    names = set().union(*(pipelines[name].datasets() for name in ("full", "scoring", "explanation", "benchmark")))
+    names = set().union(*(pipelines[name].datasets() for name in PIPELINES))
     return {name for name in names if not name.startswith("params:")}
 
 
@@ -61,6 +62,12 @@ def test_outputs_of_a_run_have_data_set_train_size_and_seed_in_their_paths():
     catalog = catalog_of(dataset="7_Cardiotocography", train_size=0.1, seed=3)
     for name in register_pipelines()["full"].all_outputs() - {"table", "table_summary", "mlflow_metrics"}:
         assert "/7_Cardiotocography/train_0.1/seed_3/" in path_of(catalog[name]), name
+
+
+def test_outputs_of_mixann_have_data_set_and_seed_in_their_paths():
+    catalog = catalog_of(dataset="7_Cardiotocography", train_size=0.1, seed=3)
+    for name in register_pipelines()["mixann"].all_outputs() - {"table", "table_summary", "mixann_metrics"}:
+        assert "/7_Cardiotocography/mixann/seed_3/" in path_of(catalog[name]), name
 
 
 def test_a_table_does_not_depend_on_split_and_seed():
@@ -100,6 +107,6 @@ def test_every_parameter_of_the_pipelines_is_configured(environment):
         merge_strategy={"parameters": "soft"},
     )
     pipelines = register_pipelines()
-    inputs = set().union(*(pipelines[name].inputs() for name in ("full", "scoring", "explanation", "benchmark")))
+    inputs = set().union(*(pipelines[name].inputs() for name in PIPELINES))
     asked = {name.removeprefix("params:") for name in inputs if "params:" in name}
     assert set(loader["parameters"]) == asked

@@ -13,7 +13,8 @@ from typing import Any
 from joblib import effective_n_jobs
 
 from swift_hydra_kedro.baselines import swift_hydra
-from swift_hydra_kedro.baselines.method import Detector, Factory, Method, Oversampler, seeded, seedless
+from swift_hydra_kedro.baselines.detectors.mamba import MambaClassifier
+from swift_hydra_kedro.baselines.method import Detector, Factory, Method, Oversampler, on_device, seeded, seedless
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 
 OWN = "swift_hydra_kedro.baselines"
@@ -38,6 +39,10 @@ def _own(build: Factory, checked: str, stages: tuple[str, ...] = swift_hydra.STA
         supervision="supervised",
         threshold="probability",
     )
+
+
+def _mamba(run: RunConfig, config: SwiftHydraConfig) -> MambaClassifier:
+    return MambaClassifier(detector=config.pretraining.detector.model_dump(), device=run.device, random_state=run.seed)
 
 
 DETECTORS: dict[str, Detector] = {
@@ -192,9 +197,107 @@ DETECTORS: dict[str, Detector] = {
         library="pyod",
         supervision="unsupervised",
     ),
+    "dte_np": Detector(
+        build=seedless(f"{OWN}.detectors.dte_np.NonParametricDTE", n_jobs=-1),
+        family="neighbours",
+        paper="Livernoche et al., ICLR 2024",
+        checked="distances from all rows, sorted; the posterior of the noise's variance, integrated",
+        supervision="one-class",
+        max_rows=50_000,
+    ),
+    "dte_c": Detector(
+        build=on_device(f"{OWN}.detectors.dte_c.DiffusionTimeClassifier"),
+        family="diffusion",
+        paper="Livernoche et al., ICLR 2024",
+        checked="the exact posterior of the time, for training rows so few that it can be summed",
+        supervision="one-class",
+    ),
+    "adgym_search": Detector(
+        build=on_device(f"{OWN}.detectors.adgym_search.ADGymSearch"),
+        family="search for a network",
+        paper="after Jiang et al., NeurIPS 2023",
+        checked="the finalists trained again; losses and networks as plain loops",
+        supervision="weakly supervised",
+        max_rows=50_000,
+    ),
+    "ft_transformer": Detector(
+        build=on_device(f"{OWN}.detectors.ft_transformer.FTTransformerDetector"),
+        family="attention",
+        paper="Gorishniy et al., NeurIPS 2021",
+        library="rtdl_revisiting_models",
+        supervision="supervised",
+    ),
+    "transformer": Detector(
+        build=on_device(f"{OWN}.detectors.transformer.TransformerDetector"),
+        family="attention",
+        paper="Vaswani et al., NeurIPS 2017; Swift Hydra, ICLR 2025, table 5",
+        checked="attention written out, one head at a time",
+        supervision="supervised",
+    ),
+    "mamba": Detector(
+        build=_mamba,
+        family="state space",
+        paper="Gu and Dao, COLM 2024; Swift Hydra, ICLR 2025, table 5",
+        checked="the pipeline's single detector, fitted by hand",
+        stages=("pretraining",),
+        supervision="supervised",
+    ),
+    "tabm": Detector(
+        build=on_device(f"{OWN}.detectors.tabm.TabMDetector"),
+        family="network ensemble",
+        paper="Gorishniy et al., ICLR 2025",
+        library="tabm",
+        supervision="supervised",
+    ),
+    "dev_net": Detector(
+        build=on_device(f"{OWN}.detectors.dev_net.DevNet"),
+        family="deviation loss",
+        paper="Pang et al., KDD 2019",
+        checked="its loss in closed form; deepod's DevNet on six tables",
+        supervision="weakly supervised",
+    ),
+    "prenet": Detector(
+        build=on_device(f"{OWN}.detectors.prenet.PReNet"),
+        family="relations of pairs",
+        paper="Pang et al., KDD 2023",
+        checked="scores computed pair by pair; deepod's PReNet on six tables",
+        supervision="weakly supervised",
+    ),
+    "deep_sad": Detector(
+        build=on_device(f"{OWN}.detectors.deep_sad.DeepSAD"),
+        family="distance from a centre",
+        paper="Ruff et al., ICLR 2020",
+        checked="its loss in closed form; deepod's DeepSAD on six tables",
+        supervision="weakly supervised",
+    ),
+    "feawad": Detector(
+        build=on_device(f"{OWN}.detectors.feawad.FEAWAD"),
+        family="autoencoder's residual",
+        paper="Zhou et al., TNNLS 2021",
+        checked="its loss in closed form; deepod's FeaWAD on six tables",
+        supervision="weakly supervised",
+    ),
 }
 
 OVERSAMPLERS: dict[str, Oversampler] = {
+    "auto_smote": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.auto_smote.AutoSMOTE", ratios=(1.0, 0.75, 0.5, 0.25, 0.0)),
+        family="interpolation, learned",
+        paper="Zha et al., CIKM 2022",
+        checked="segments, torch's log-probabilities, optima planted in the reward",
+    ),
+    "oversampling_gan": Oversampler(
+        build=on_device(f"{OWN}.oversamplers.oversampling_gan.OversamplingGAN"),
+        family="generative",
+        paper="Nazari and Branco, LIDTA 2021",
+        checked="losses in closed form, moments of a normal class",
+    ),
+    "mixann": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.mixann.MixAnN"),
+        family="mix-up by a learned policy",
+        paper="Lai et al., CIKM 2023",
+        checked="equations by hand, retrained scikit-learn classifiers, a bandit with a known optimum",
+    ),
     "smote": Oversampler(
         build=seeded(f"{OWN}.oversamplers.smote.FewShotSMOTE"),
         family="interpolation",
@@ -243,6 +346,12 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         paper="Swift Hydra, ICLR 2025",
         checked="the synthetic anomalies that SwiftHydraClassifier keeps for the same seed",
         stages=("pretraining", "synthesis"),
+    ),
+    "vae_geometry": Oversampler(
+        build=seeded(f"{OWN}.oversamplers.vae_geometry.VAEGeometry"),
+        family="generative",
+        paper="Chadebec et al., TPAMI 2023",
+        library="pythae",
     ),
 }
 

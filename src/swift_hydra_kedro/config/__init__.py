@@ -15,6 +15,7 @@ from swift_hydra_kedro.config.detection import DetectionConfig, ExpertsConfig, G
 from swift_hydra_kedro.config.evaluation import EvaluationConfig
 from swift_hydra_kedro.config.explanation import ExplanationConfig
 from swift_hydra_kedro.config.mamba import AdditiveConfig, MambaConfig
+from swift_hydra_kedro.config.mixann import DDPGConfig, MixAnNConfig
 from swift_hydra_kedro.config.pretraining import CVAEConfig, DetectorConfig, JudgeConfig, PretrainingConfig
 from swift_hydra_kedro.config.registration import RegistrationConfig
 from swift_hydra_kedro.config.scoring import DriftConfig, ScoringConfig
@@ -27,6 +28,7 @@ __all__ = [
     "BenchmarkConfig",
     "CVAEConfig",
     "Config",
+    "DDPGConfig",
     "DecisionConfig",
     "DetectionConfig",
     "DetectorConfig",
@@ -37,6 +39,7 @@ __all__ = [
     "GateConfig",
     "JudgeConfig",
     "MambaConfig",
+    "MixAnNConfig",
     "NeighboursConfig",
     "OutskirtsConfig",
     "PolicyConfig",

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from swift_hydra_kedro.evaluation.metrics import matched_threshold
-from swift_hydra_kedro.models.layers import seeded_init
+from swift_hydra_kedro.models.layers import filled_up, seeded_init
 from swift_hydra_kedro.models.runtime import Generators, choose_device, narrow_threads, seed_of, stage_generators
 
 CHUNK = 8192
@@ -57,7 +57,8 @@ class TorchDetector(BaseEstimator):
         device = choose_device(self.device)
         with torch.inference_mode(), narrow_threads(x.shape[1]):
             parts = torch.as_tensor(x, dtype=torch.float32).split(CHUNK)
-            return torch.cat([self._score(part.to(device)).cpu() for part in parts]).double().numpy()
+            scores = [self._score(filled_up(part.to(device)))[: len(part)].cpu() for part in parts]
+            return torch.cat(scores).double().numpy()
 
 
 class OneClassTorchDetector(TorchDetector):
@@ -111,7 +112,8 @@ class TorchClassifier(ClassifierMixin, TorchDetector):
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Labels, `(N,)`."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        flagged = self.decision_function(X) > 0
+        return self.classes_[flagged.astype(int)]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -35,7 +35,7 @@ class OwnOverSampler(BaseOverSampler):
 
     @abstractmethod
     def _make(self, minority: np.ndarray, majority: np.ndarray, n_samples: int, rng: np.random.Generator) -> np.ndarray:
-        """Make new rows of the minority, `(n_samples, P)`, `n_samples` > 0.
+        """Make new rows of the minority, `(n_samples, P)`, `n_samples` > 0; fewer if the method's own choice is so.
 
         `minority (m, P)`, which may be a single row, and `majority (n, P)`, all others, are float64 and finite.
         """
@@ -53,5 +53,5 @@ class OwnOverSampler(BaseOverSampler):
             if n_samples:
                 made = self._make(rows[y == label], rows[y != label], n_samples, rng)
                 new_X.append(made.astype(X.dtype))
-                new_y.append(np.full(n_samples, label, dtype=y.dtype))
+                new_y.append(np.full(len(made), label, dtype=y.dtype))
         return np.concatenate(new_X), np.concatenate(new_y)
