@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, type[BaseModel]]] = {
     "registration": ("parameters_registration.yml", config.RegistrationConfig),
     "scoring": ("parameters_scoring.yml", config.ScoringConfig),
     "explanation": ("parameters_explanation.yml", config.ExplanationConfig),
+    "benchmark": ("parameters_benchmark.yml", config.BenchmarkConfig),
     "mixann": ("parameters_mixann.yml", config.MixAnNConfig),
 }
 HEAD = """# Configuration

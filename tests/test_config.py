@@ -5,6 +5,7 @@ import yaml
 from pydantic import ValidationError
 
 from swift_hydra_kedro.config import (
+    BenchmarkConfig,
     DecisionConfig,
     DetectionConfig,
     EvaluationConfig,
@@ -33,6 +34,7 @@ STAGES = {
     "registration": RegistrationConfig,
     "scoring": ScoringConfig,
     "explanation": ExplanationConfig,
+    "benchmark": BenchmarkConfig,
     "mixann": MixAnNConfig,
 }
 
@@ -113,6 +115,10 @@ def test_conf_paper_is_table_2(field, printed):
         (TablesConfig, {"mine": {"path": "x.csv", "id_columns": ["claim", "model"]}}, r"\['model'\] are names of"),
         (ScoringConfig, {"key": ["row", "expert_2"]}, r"\['row', 'expert_2'\] are names of"),
         (ScoringConfig, {"scheduler": "tcp://host:8786"}, "engine is 'local'"),
+        (BenchmarkConfig, {"preset": "table2"}, "preset"),
+        (BenchmarkConfig, {"train_sizes": [0.4, 1.0]}, r"train_sizes\n.*\[1.0\]: each must lie between 0 and 1"),
+        (BenchmarkConfig, {"seeds": [-1]}, r"seeds\n.*must be at least 0"),
+        (BenchmarkConfig, {"memory_per_worker": "much"}, "memory_per_worker"),
     ],
 )
 def test_errors_name_the_field(model, values, field):

@@ -1,6 +1,7 @@
 """The pipelines by name: every stage alone, `full`, their sum, and those beside it.
 
-`scoring` and `explanation` come after a run; `mixann` is another method, with a protocol of its own.
+`scoring` and `explanation` come after a run; `mixann` is another method, with a protocol of its own; `benchmark`
+compares methods.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from kedro.pipeline import Pipeline
 
 from swift_hydra_kedro.pipelines import (
+    benchmark,
     detection,
     evaluation,
     explanation,
@@ -34,5 +36,5 @@ def register_pipelines() -> dict[str, Pipeline]:
     stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
     full = sum(stages.values(), start=Pipeline([]))
     later = {"scoring": scoring.create_pipeline(), "explanation": explanation.create_pipeline()}
-    apart = {"mixann": stages["ingestion"] + mixann.create_pipeline()}
+    apart = {"mixann": stages["ingestion"] + mixann.create_pipeline(), "benchmark": benchmark.create_pipeline()}
     return stages | later | apart | {"full": full, "__default__": full}

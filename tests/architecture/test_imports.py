@@ -52,7 +52,8 @@ def test_contracts_are_kept():
         ("serving/logging", "kedro.framework.session", "the library knows nothing of Kedro"),
         ("pipelines/conversion", "mlflow", "MLflow is the hooks' and the served model's"),
         ("datasets/checkpoint", "kedro_mlflow.io", "MLflow is the hooks' and the served model's"),
-        ("scoring/table", "distributed", "Dask is the scoring cluster's"),
+        ("scoring/table", "distributed", "Dask is the cluster's, and of those who send it work"),
+        ("baselines/registry", "swift_hydra_kedro.benchmark.cell", "imports run one way"),
     ],
 )
 def test_an_import_the_other_way_breaks_the_contract(tmp_path, module, imported, contract):

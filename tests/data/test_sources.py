@@ -50,3 +50,25 @@ def test_unknown_name_suggests_close_ones(tmp_path, name, hint):
 def test_hopeless_name_gets_no_suggestion(tmp_path):
     with pytest.raises(ValueError, match=r"no data set 'qqqqq'\. A name is .*none yet"):
         RawTables(tmp_path, tmp_path).read("qqqqq", NO_TABLES)
+
+
+def test_names_are_checked_without_reading(tmp_path):
+    own = TablesConfig({"mine": TableConfig(path="missing.csv")})
+    raw = RawTables(tmp_path / "raw", tmp_path)
+    raw.check_names(["mine", "digits", "6_cardio"], own)
+    with pytest.raises(ValueError, match="there is no data set 'minne'; did you mean mine"):
+        raw.check_names(["minne"], own)
+
+
+def test_a_shape_is_that_of_the_table_or_the_one_in_the_manifest(tmp_path):
+    (tmp_path / "own.csv").write_text("a,b,y\n1,2,0\n2,1,1\n")
+    own = TablesConfig({"mine": TableConfig(path="own.csv")})
+    raw = RawTables(tmp_path / "raw", tmp_path)
+    assert [raw.shape(name, own) for name in ("mine", "breast_cancer", "6_cardio")] == [(2, 2), (397, 10), (1831, 21)]
+
+
+def test_the_adbench_files_are_those_of_the_mirror_or_all(tmp_path):
+    (tmp_path / "NLP_by_BERT").mkdir()
+    (tmp_path / "NLP_by_BERT/imdb.npz").touch()
+    assert RawTables(tmp_path / "raw", tmp_path, f"{tmp_path}/").adbench_files() == ["imdb"]
+    assert RawTables(tmp_path / "raw", tmp_path).adbench_files() == list(adbench.stems())

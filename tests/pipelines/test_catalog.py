@@ -9,7 +9,7 @@ from swift_hydra_kedro.hooks import ProjectConfigLoader
 from swift_hydra_kedro.pipeline_registry import register_pipelines
 
 CONF = Path(__file__).parents[2] / "conf"
-PIPELINES = ("full", "scoring", "explanation", "mixann")
+PIPELINES = ("full", "scoring", "explanation", "mixann", "benchmark")
 
 
 def catalog_of(**parameters):

@@ -1,6 +1,7 @@
 """A Dask cluster gives the scores of this process, with few chunks under way, and outlives its workers."""
 
 import multiprocessing
+import os
 from itertools import islice
 
 import dask
@@ -8,11 +9,12 @@ import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 
+from swift_hydra_kedro.cluster import ANY_PORT, PACKAGE
 from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.stream import Chunk, TableStream
 from swift_hydra_kedro.models import inference
 from swift_hydra_kedro.scoring.chunks import ChunkScorer
-from swift_hydra_kedro.scoring.cluster import ANY_PORT, CHUNKS_PER_THREAD, PACKAGE, open_cluster
+from swift_hydra_kedro.scoring.cluster import CHUNKS_PER_THREAD, open_cluster
 from swift_hydra_kedro.scoring.table import Scoring, write_scores
 
 LOCAL = ScoringConfig(chunk_rows=5, chunk_bytes=1024)
@@ -126,6 +128,15 @@ def test_a_cluster_here_survives_its_worker_and_is_closed_with_work_left_undone(
     assert set(multiprocessing.active_children()) == before
     for there, here in zip(found, map(score, parts), strict=False):
         pd.testing.assert_frame_equal(there.scores, here.scores, check_exact=True)
+
+
+def test_a_cluster_here_leaves_the_environment_as_it_was(score, monkeypatch):
+    monkeypatch.setenv("MKL_NUM_THREADS", "7")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    with open_cluster(score, LOCAL.model_copy(update={"engine": "dask", "workers": 1})):
+        pass
+    assert dict(os.environ) == before
 
 
 def test_a_scheduler_that_does_not_answer_is_told(score):

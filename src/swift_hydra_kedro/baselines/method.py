@@ -33,6 +33,7 @@ class _Entry:
     library : the module it comes from; without one, it is written here
     needs : further modules that do not come with that one
     checked : for what is written here: the independent thing that its tests compare it with
+    stages : of the project's configuration, those that `build` reads
     """
 
     build: Factory
@@ -41,6 +42,7 @@ class _Entry:
     library: str | None = None
     needs: tuple[str, ...] = ()
     checked: str = ""
+    stages: tuple[str, ...] = ()
 
     @property
     def package(self) -> str:
@@ -78,10 +80,14 @@ class Method:
     detector: Detector
     oversampler: Oversampler | None = None
 
+    @property
+    def entries(self) -> list[Detector | Oversampler]:
+        """The detector, and the over-sampler if there is one."""
+        return [entry for entry in (self.detector, self.oversampler) if entry]
+
     def check_installed(self) -> None:
         """Raise an `ImportError` that says what to install if a library is missing."""
-        entries = [entry for entry in (self.detector, self.oversampler) if entry]
-        for module in [name for entry in entries for name in (entry.library, *entry.needs) if name]:
+        for module in [name for entry in self.entries for name in (entry.library, *entry.needs) if name]:
             if importlib.util.find_spec(module) is None:
                 raise ImportError(f"{_package_of(module)} is not installed: pip install 'swift_hydra_kedro[benchmark]'")
 

@@ -8,35 +8,36 @@ synthesis and feeds its mixture.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from joblib import effective_n_jobs
+
+from swift_hydra_kedro.baselines import swift_hydra
 from swift_hydra_kedro.baselines.detectors.mamba import MambaClassifier
-from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler, on_device, seeded, seedless
+from swift_hydra_kedro.baselines.method import Detector, Factory, Method, Oversampler, on_device, seeded, seedless
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
-from swift_hydra_kedro.estimator import SwiftHydraClassifier, SwiftHydraSampler
 
 OWN = "swift_hydra_kedro.baselines"
 FED = "swift_hydra_no_synthesis"
 BETWEEN = "__"
 
 
-def _without_synthesis(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraClassifier:
-    return SwiftHydraClassifier(
-        preparation=config.preparation.model_dump(),
-        synthesis={"enabled": False},
-        detection=config.detection.model_dump(),
-        device=run.device,
-        random_state=run.seed,
-        verbose=True,
-    )
+def _catboost(run: RunConfig, config: SwiftHydraConfig) -> Any:
+    """As many threads as joblib's context allows, of which CatBoost by itself knows nothing."""
+    n_threads = effective_n_jobs(-1)
+    settings = {"verbose": 0, "allow_writing_files": False, "thread_count": n_threads}
+    return seeded("catboost.CatBoostClassifier", **settings)(run, config)
 
 
-def _synthesis_alone(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraSampler:
-    return SwiftHydraSampler(
-        pretraining=config.pretraining.model_dump(),
-        synthesis=config.synthesis.model_dump(),
-        device=run.device,
-        random_state=run.seed,
-        verbose=True,
+def _own(build: Factory, checked: str, stages: tuple[str, ...] = swift_hydra.STAGES) -> Detector:
+    return Detector(
+        build=build,
+        family="mixture of experts",
+        paper="Swift Hydra, ICLR 2025",
+        checked=checked,
+        stages=stages,
+        supervision="supervised",
+        threshold="probability",
     )
 
 
@@ -45,14 +46,29 @@ def _mamba(run: RunConfig, config: SwiftHydraConfig) -> MambaClassifier:
 
 
 DETECTORS: dict[str, Detector] = {
-    FED: Detector(
-        build=_without_synthesis,
-        family="mixture of experts",
+    FED: _own(
+        swift_hydra.variant({"synthesis": {"enabled": False}}),
+        "the plain mixture, in double precision",
+        ("preparation", "detection"),
+    ),
+    "swift_hydra": _own(swift_hydra.classifier, "the pipeline's results for the same seed"),
+    "swift_hydra_single": Detector(
+        build=swift_hydra.single,
+        family="network",
         paper="Swift Hydra, ICLR 2025",
-        checked="the plain mixture, in double precision",
+        checked="the pipeline's single detector for the same seed",
+        stages=("preparation", "pretraining", "synthesis"),
         supervision="supervised",
         threshold="probability",
     ),
+    "swift_hydra_transformer": _own(swift_hydra.variant(swift_hydra.TRANSFORMER), "the blocks of what it is made of"),
+    "swift_hydra_traditional": _own(swift_hydra.traditional, "the switches that it sets"),
+    **{
+        f"swift_hydra_kl_{weight}": _own(
+            swift_hydra.variant({"pretraining": {"cvae": {"kl_weight": weight}}}), "the weight that its C-VAE has"
+        )
+        for weight in swift_hydra.KL_WEIGHTS
+    },
     "extra_trees": Detector(
         build=seeded("sklearn.ensemble.ExtraTreesClassifier", n_estimators=300, n_jobs=-1),
         family="trees",
@@ -91,7 +107,7 @@ DETECTORS: dict[str, Detector] = {
         supervision="supervised",
     ),
     "catboost": Detector(
-        build=seeded("catboost.CatBoostClassifier", verbose=0, allow_writing_files=False),
+        build=_catboost,
         family="boosted trees",
         paper="Prokhorenkova et al., NeurIPS 2018",
         library="catboost",
@@ -112,6 +128,14 @@ DETECTORS: dict[str, Detector] = {
         paper="Cox, JRSS B 1958",
         library="sklearn",
         supervision="supervised",
+    ),
+    "knn_classifier": Detector(
+        build=seedless("sklearn.neighbors.KNeighborsClassifier", n_neighbors=10),
+        family="neighbours",
+        paper="Fix and Hodges, 1951",
+        library="sklearn",
+        supervision="supervised",
+        max_rows=50_000,
     ),
     "mlp": Detector(
         build=seeded("sklearn.neural_network.MLPClassifier"),
@@ -215,6 +239,7 @@ DETECTORS: dict[str, Detector] = {
         family="state space",
         paper="Gu and Dao, COLM 2024; Swift Hydra, ICLR 2025, table 5",
         checked="the pipeline's single detector, fitted by hand",
+        stages=("pretraining",),
         supervision="supervised",
     ),
     "tabm": Detector(
@@ -316,10 +341,11 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         checked="all pairs of rows; entropies by hand",
     ),
     "swift_hydra_sampler": Oversampler(
-        build=_synthesis_alone,
+        build=swift_hydra.sampler,
         family="RL-guided C-VAE",
         paper="Swift Hydra, ICLR 2025",
         checked="the synthetic anomalies that SwiftHydraClassifier keeps for the same seed",
+        stages=("pretraining", "synthesis"),
     ),
     "vae_geometry": Oversampler(
         build=seeded(f"{OWN}.oversamplers.vae_geometry.VAEGeometry"),
@@ -347,6 +373,13 @@ def get_method(name: str) -> Method:
             f"{sorted(OVERSAMPLERS)}, and both, joined by {BETWEEN!r}"
         )
     return Method(DETECTORS[detector], OVERSAMPLERS[oversampler] if between else None)
+
+
+def name_of(detector: str, oversampler: str | None) -> str:
+    """The name by which `get_method` knows a detector, fed by an over-sampler or not."""
+    if oversampler is None:
+        return detector
+    return oversampler if detector == FED else f"{oversampler}{BETWEEN}{detector}"
 
 
 def check_names(names: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ and validates them before any node runs.
 from __future__ import annotations
 
 from swift_hydra_kedro.config.base import Config
+from swift_hydra_kedro.config.benchmark import BenchmarkConfig
 from swift_hydra_kedro.config.data import PreparationConfig, RunConfig, TableConfig, TablesConfig
 from swift_hydra_kedro.config.decision import DecisionConfig
 from swift_hydra_kedro.config.detection import DetectionConfig, ExpertsConfig, GateConfig, NeighboursConfig
@@ -24,6 +25,7 @@ from swift_hydra_kedro.config.training import BalancedTrainingConfig, TrainingCo
 __all__ = [
     "AdditiveConfig",
     "BalancedTrainingConfig",
+    "BenchmarkConfig",
     "CVAEConfig",
     "Config",
     "DDPGConfig",

@@ -22,7 +22,17 @@ class Config(BaseModel):
         ValueError
             If a field is unknown or a value out of range.
         """
-        return cls.model_validate(_merged(cls().model_dump(), overrides or {}))
+        return cls().updated(overrides or {})
+
+    def updated(self, overrides: Mapping[str, Any]) -> Self:
+        """Replace the fields that `overrides` names, at any depth, and keep the others as they are here.
+
+        Raises
+        ------
+        ValueError
+            If a field is unknown or a value out of range.
+        """
+        return self.model_validate(_merged(self.model_dump(), overrides))
 
 
 def _merged(defaults: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

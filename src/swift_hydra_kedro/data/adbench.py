@@ -10,9 +10,7 @@ import csv
 import hashlib
 import shutil
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +22,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
+from swift_hydra_kedro.data.atomic import whole_or_nothing
 from swift_hydra_kedro.data.npz import read_npz
 
 UPSTREAM = "https://github.com/Minqi824/ADBench/raw/main/adbench/datasets"
@@ -77,6 +76,12 @@ def entry(stem: str) -> ManifestEntry:
     return _manifest()[stem]
 
 
+def held_by(mirror: str) -> list[str]:
+    """Those of the files that a mirror, a folder or fsspec URL with ADBench's folders, holds."""
+    fs, root = fsspec.url_to_fs(mirror.rstrip("/"))
+    return [stem for stem in stems() if fs.exists(f"{root}/{entry(stem).folder}/{stem}.npz")]
+
+
 def fetch(stem: str, folder: Path, mirror: str | None = None) -> Path:
     """Return `folder/<stem>.npz`, fetching it first if it is not there.
 
@@ -110,20 +115,9 @@ def fetch(stem: str, folder: Path, mirror: str | None = None) -> Path:
         return path
     source = f"{(mirror or UPSTREAM).rstrip('/')}/{known.folder}/{stem}.npz"
     folder.mkdir(parents=True, exist_ok=True)
-    with _whole_or_nothing(path) as part:
+    with whole_or_nothing(path) as part:
         _download_with_retries(source, part, known)
     return path
-
-
-@contextmanager
-def _whole_or_nothing(path: Path) -> Iterator[Path]:
-    """Give a temporary name in `path`'s folder; it becomes `path` on success and is removed otherwise."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _download_with_retries(source: str, part: Path, known: ManifestEntry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -51,6 +52,25 @@ class RawTables:
         if dataset in adbench.stems():
             return from_arrays(*read_npz(adbench.fetch(dataset, self.folder, self.mirror)))
         raise ValueError(_unknown(dataset, tables))
+
+    def check_names(self, datasets: Iterable[str], tables: TablesConfig) -> None:
+        """Raise a `ValueError` if there is no data set of one of these names."""
+        known = {*tables.root, *EMBEDDED, *adbench.stems()}
+        for dataset in datasets:
+            if dataset not in known:
+                raise ValueError(_unknown(dataset, tables))
+
+    def shape(self, dataset: str, tables: TablesConfig) -> tuple[int, int]:
+        """Rows and source columns of a data set, which is read only if the manifest does not tell them."""
+        if dataset not in {*tables.root, *EMBEDDED} and dataset in adbench.stems():
+            known = adbench.entry(dataset)
+            if known.n_samples is not None and known.n_features is not None:
+                return known.n_samples, known.n_features
+        return self.read(dataset, tables).features.shape
+
+    def adbench_files(self) -> list[str]:
+        """The ADBench files that the mirror holds; all of them if they are taken from GitHub."""
+        return list(adbench.stems()) if self.mirror is None else adbench.held_by(self.mirror)
 
 
 def _unknown(dataset: str, tables: TablesConfig) -> str:

@@ -1,7 +1,8 @@
 """Kedro data sets of this project."""
 
+from swift_hydra_kedro.datasets.cells import CellStoreDataset
 from swift_hydra_kedro.datasets.checkpoint import CheckpointDataset
 from swift_hydra_kedro.datasets.raw_tables import RawTablesDataset
 from swift_hydra_kedro.datasets.streams import ScoresDataset, TableStreamDataset
 
-__all__ = ["CheckpointDataset", "RawTablesDataset", "ScoresDataset", "TableStreamDataset"]
+__all__ = ["CellStoreDataset", "CheckpointDataset", "RawTablesDataset", "ScoresDataset", "TableStreamDataset"]

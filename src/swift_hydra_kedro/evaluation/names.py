@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 _DETECTORS = {
+    "swift_hydra": "Swift Hydra",
     "swift_hydra_mome": "Swift Hydra (MoME)",
     "swift_hydra_single": "Swift Hydra (single)",
     "swift_hydra_no_synthesis": "Swift Hydra, no synthesis",
+    "swift_hydra_traditional": "Swift Hydra, traditional training",
+    "swift_hydra_transformer": "Swift Hydra (Transformer)",
+    **{f"swift_hydra_kl_{weight}": f"Swift Hydra, KL weight {weight}" for weight in (0.4, 0.5, 0.55, 0.6, 0.7)},
     "adgym_search": "ADGym (search)",
     "catboost": "CatBoost",
     "cblof": "CBLOF",
@@ -18,6 +22,7 @@ _DETECTORS = {
     "feawad": "FEAWAD",
     "ft_transformer": "FT-Transformer",
     "knn": "k-NN",
+    "knn_classifier": "k-NN classifier",
     "lightgbm": "LightGBM",
     "lof": "LOF",
     "mlp": "MLP",

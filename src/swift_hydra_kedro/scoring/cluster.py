@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 
-import dask
-from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, get_worker
+from distributed import Client, Future, Worker, WorkerPlugin, get_worker
 
+from swift_hydra_kedro.cluster import PACKAGE, connect
 from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.stream import Chunk
 from swift_hydra_kedro.models.runtime import narrow_threads
 from swift_hydra_kedro.scoring.chunks import ChunkScorer, Scored
 from swift_hydra_kedro.scoring.engines import Engine
 
-PACKAGE = "swift_hydra_kedro"
-ANY_PORT = "127.0.0.1:0"  # of a cluster here, so that two runs side by side do not want the same
 CHUNKS_PER_THREAD = 2  # one is scored while the next is on its way
-SETTINGS = {
-    # A chunk travels with its task, so that the scheduler can send both again if a worker dies; Dask would warn of it
-    "distributed.admin.large-graph-warning-threshold": "1 TiB",
-    # Where this is set, glibc returns every large array to the system, and page faults take half of the time
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
-}
 
 
 @contextmanager
@@ -38,17 +30,14 @@ def open_cluster(score: ChunkScorer, config: ScoringConfig) -> Iterator[Engine]:
     RuntimeError
         If a worker or the scheduler has another version of this package.
     """
-    with dask.config.set(SETTINGS), ExitStack() as stack:
-        cluster = config.scheduler or stack.enter_context(
-            LocalCluster(n_workers=config.workers, threads_per_worker=1, dashboard_address=ANY_PORT)
-        )
-        client = stack.enter_context(_connect(cluster))
-        _check(client)
+    with connect(config.scheduler, config.workers) as client:
         resident = ResidentModel(score, f"{PACKAGE} {client.id}")
         client.register_plugin(resident)
-        if config.scheduler:  # others may use this cluster on
-            stack.callback(client.unregister_worker_plugin, resident.name)
-        yield partial(_in_order, client, resident.name)
+        try:
+            yield partial(_in_order, client, resident.name)
+        finally:
+            if config.scheduler:  # others may use this cluster on
+                client.unregister_worker_plugin(resident.name)
 
 
 class ResidentModel(WorkerPlugin):
@@ -61,25 +50,6 @@ class ResidentModel(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """Build what scores before there are chunks, which several threads may begin at once."""
         _ = self.score.scorer.predictor
-
-
-def _connect(cluster: str | LocalCluster) -> Client:
-    try:
-        return Client(cluster, set_as_default=False)
-    except OSError as error:
-        raise ConnectionError(f"no Dask scheduler answers at {cluster}: {error}") from error
-
-
-def _check(client: Client) -> None:
-    """Refuse a cluster without workers, or with other code than here."""
-    found = client.get_versions(packages=[PACKAGE])
-    if not found["workers"]:
-        raise ConnectionError(f"the Dask scheduler at {client.scheduler.address} has no workers")
-    own = found["client"]["packages"][PACKAGE]
-    for place, there in {"the scheduler": found["scheduler"], **found["workers"]}.items():
-        version = there["packages"][PACKAGE]
-        if version != own:
-            raise RuntimeError(f"{place} has {PACKAGE} {version or 'not at all'}: install {own} there, as it is here")
 
 
 def _in_order(client: Client, name: str, chunks: Iterable[Chunk]) -> Iterator[Scored]:

@@ -1,0 +1,97 @@
+"""The results: a folder with a Parquet file of one row for each cell, written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+
+from swift_hydra_kedro._version import __version__
+from swift_hydra_kedro.baselines.registry import get_method
+from swift_hydra_kedro.benchmark.cell import Budget, Record
+from swift_hydra_kedro.benchmark.grid import Cell
+from swift_hydra_kedro.data.atomic import whole_or_nothing
+
+_PER_CLASS = [(f"{name}_{label}", pa.float64()) for label in (0, 1) for name in ("precision", "recall", "f1")]
+SCHEMA = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("train_size", pa.float64()),
+        ("seed", pa.int64()),
+        ("detector", pa.string()),
+        ("oversampler", pa.string()),
+        ("method", pa.string()),
+        ("auc_roc", pa.float64()),
+        ("auc_roc_unseen", pa.float64()),
+        ("auc_pr", pa.float64()),
+        *_PER_CLASS,
+        ("support_0", pa.int64()),
+        ("support_1", pa.int64()),
+        ("threshold", pa.float64()),
+        ("rejected_share", pa.float64()),
+        ("fit_seconds", pa.float64()),
+        ("predict_seconds", pa.float64()),
+        ("peak_memory", pa.int64()),
+        ("n_train", pa.int64()),
+        ("n_fitted", pa.int64()),
+        ("n_features", pa.int64()),
+        ("config", pa.string()),
+        ("version", pa.string()),
+        ("error", pa.string()),
+        ("finished", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class CellStore:
+    """The folder of results; a cell that is measured anew takes the place of what was known of it."""
+
+    folder: Path
+
+    def write(self, record: Record) -> None:
+        """Add a cell: its file is there whole, or not at all, whenever the process ends."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with whole_or_nothing(self.folder / f"{Cell.of(record).hash}.parquet") as part:
+            pq.write_table(pa.Table.from_pylist([record], schema=SCHEMA), part)
+
+    def read(self) -> pd.DataFrame:
+        """All cells, one row each, with the columns of `SCHEMA`."""
+        return self._table().to_pandas()
+
+    def sort(self, cells: Iterable[Cell], budget: Budget) -> Progress:
+        """Tell what of the cells is to be measured yet.
+
+        What another version of this package has measured, or a method with another configuration, is out of date.
+        """
+        known = {Cell.of(row): row for row in self._table().to_pylist()}
+        progress = Progress([], [], [], {})
+        for cell in cells:
+            if (row := known.get(cell)) is None:
+                progress.new.append(cell)
+            elif (row["config"], row["version"]) != (budget.hash_for(get_method(cell.method)), __version__):
+                progress.outdated.append(cell)
+            elif row["error"] is None:
+                progress.done.append(cell)
+            else:
+                progress.failed[cell] = row["error"]
+        return progress
+
+    def _table(self) -> pa.Table:
+        files = sorted(self.folder.glob("*.parquet"))
+        return pyarrow.dataset.dataset(files, schema=SCHEMA).to_table() if files else SCHEMA.empty_table()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Cells not measured, measured otherwise than now, measured, and those that have failed, with the error."""
+
+    new: list[Cell]
+    outdated: list[Cell]
+    done: list[Cell]
+    failed: dict[Cell, str]

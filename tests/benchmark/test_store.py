@@ -1,0 +1,86 @@
+"""Cells on disk: whole or not at all, and what is missing of a grid."""
+
+import pandas as pd
+import pytest
+
+from swift_hydra_kedro.benchmark import store as store_module
+from swift_hydra_kedro.benchmark.cell import Budget, failed_cell
+from swift_hydra_kedro.benchmark.store import SCHEMA
+
+from .conftest import cell
+
+
+def record(one, budget, **more):
+    """A record as `run_cell` makes it, in short."""
+    return failed_cell(one, budget, ValueError()) | {"error": None, "auc_roc": 0.75, "n_train": 12} | more
+
+
+def test_what_is_written_is_read(store, budget):
+    written = [record(cell("ecod"), budget), record(cell(oversampler="smote"), budget, error="ValueError: no")]
+    for one in written:
+        store.write(one)
+    found = store.read().sort_values("detector").to_dict("records")
+    assert list(found[0]) == SCHEMA.names
+    for before, after in zip(written, found, strict=True):
+        assert {name: after[name] for name in before if before[name] is not None} == {
+            name: value for name, value in before.items() if value is not None
+        }
+    assert pd.isna(found[0]["oversampler"]) and pd.isna(found[0]["error"]) and pd.isna(found[0]["auc_pr"])
+
+
+def test_pandas_reads_the_folder_as_one_table(store, budget):
+    for seed in range(3):
+        store.write(record(cell(seed=seed), budget, **({} if seed else {"auc_roc": None, "error": "E: e"})))
+    found = pd.read_parquet(store.folder)
+    assert sorted(found["seed"]) == [0, 1, 2]
+    assert found["auc_roc"].isna().sum() == 1
+
+
+def test_a_folder_that_is_not_there_has_no_cells(store):
+    assert store.read().columns.tolist() == SCHEMA.names
+    assert store.read().empty
+
+
+def test_a_cell_has_one_row_however_often_it_is_measured(store, budget):
+    for score in (0.1, 0.2):
+        store.write(record(cell(), budget, auc_roc=score))
+    assert store.read()["auc_roc"].tolist() == [0.2]
+
+
+def test_a_write_that_breaks_off_leaves_no_trace(store, budget, monkeypatch):
+    store.write(record(cell(), budget))
+
+    def half(table, path):
+        path.write_bytes(b"PAR1 and no more")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(store_module.pq, "write_table", half)
+    with pytest.raises(OSError, match="no space"):
+        store.write(record(cell(), budget, auc_roc=0.1))
+    assert store.read()["auc_roc"].tolist() == [0.75]
+
+
+def test_what_a_killed_process_left_unfinished_is_not_read(store, budget):
+    store.write(record(cell(), budget))
+    (store.folder / f".{cell(seed=1).hash}.parquet.0123.part").write_bytes(b"PAR1")
+    assert len(store.read()) == len(pd.read_parquet(store.folder)) == 1
+
+
+def test_cells_are_sorted_by_what_is_known_of_them(store, budget, monkeypatch):
+    new, done, failed, old = (cell(seed=seed) for seed in range(4))
+    store.write(record(done, budget))
+    store.write(record(failed, budget, error="ValueError: no"))
+    store.write(record(old, budget, version="0.0.1"))
+    store.write(record(cell(seed=9), budget))  # of another grid
+    progress = store.sort([new, done, failed, old], budget)
+    assert (progress.new, progress.done, progress.outdated) == ([new], [done], [old])
+    assert progress.failed == {failed: "ValueError: no"}
+
+
+def test_another_configuration_outdates_the_methods_that_use_it(store, budget):
+    other = Budget(budget.config.updated({"synthesis": {"episodes": 3}}), budget.threshold)
+    cells = [cell("swift_hydra"), cell("extra_trees"), cell("swift_hydra", oversampler="smote")]
+    for one in cells:
+        store.write(record(one, budget))
+    assert store.sort(cells, budget).done == cells
+    assert store.sort(cells, other).outdated == [cells[0], cells[2]]
