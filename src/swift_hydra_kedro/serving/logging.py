@@ -21,7 +21,9 @@ from swift_hydra_kedro.serving.training_state import TRAINING
 CARD = "model_card.md"
 
 
-def log_model(model: Checkpoint, training: Checkpoint, card: str, example: pd.DataFrame) -> dict[str, Any]:
+def log_model(
+    model: Checkpoint, card: str, example: pd.DataFrame, training: Checkpoint | None = None
+) -> dict[str, Any]:
     """Log `model` with signature and input example; return where it went.
 
     What is logged holds data only; the code that loads it is this package's.
@@ -29,9 +31,9 @@ def log_model(model: Checkpoint, training: Checkpoint, card: str, example: pd.Da
     Parameters
     ----------
     model : what `Scorer.to_checkpoint` gave
-    training : what it takes to go on with its training
     card : what there is to know of it, in Markdown
     example : a few rows of features in the table's units
+    training : what it takes to go on from the model; without it, that cannot be done
     """
     scorer = Scorer.from_checkpoint(model)
     # Any value passes MLflow's own check, which takes no whole number for a float and no gap for either: Scorer checks
@@ -40,7 +42,8 @@ def log_model(model: Checkpoint, training: Checkpoint, card: str, example: pd.Da
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint"
         save_checkpoint(path, model)
-        save_checkpoint(path / TRAINING, training)
+        if training is not None:
+            save_checkpoint(path / TRAINING, training)
         (path / CARD).write_text(card, encoding="utf-8")
         info = mlflow.pyfunc.log_model(
             name="model",

@@ -155,7 +155,7 @@ def log_fitted_model(
 ) -> dict[str, Any]:
     """Log the model, what it takes to train on, and its card to the MLflow run, with a few training rows as example."""
     example = LabelledTable.from_frame(train_table).features.head(EXAMPLE_ROWS)
-    return log_model(model, to_training(committee, regions, drawn), model_card, example)
+    return log_model(model, model_card, example, to_training(committee, regions, drawn))
 
 
 def register_model(
