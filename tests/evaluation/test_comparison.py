@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swift_hydra_kedro.evaluation.comparison import by_train_size, compare, latest, leaderboard, markdown
+from swift_hydra_kedro.evaluation.comparison import by_train_size, compare, leaderboard, markdown
 
 
 def test_only_splits_that_all_compared_methods_have_are_compared(results):
@@ -13,8 +13,8 @@ def test_only_splits_that_all_compared_methods_have_are_compared(results):
         method: {(row.dataset, row.seed) for row in cells.itertuples() if not np.isnan(row.auc_roc)}
         for method, cells in results[results["train_size"] == 0.4].groupby("method")
     }
-    most = max(map(len, has.values()))
-    expected = {method for method, splits in has.items() if len(splits) >= 0.75 * most}
+    n_datasets = {method: len({dataset for dataset, _ in splits}) for method, splits in has.items()}
+    expected = {method for method, n in n_datasets.items() if n >= 0.75 * max(n_datasets.values())}
     assert expected == {"swift_hydra", "extra_trees", "ecod", "smote"}  # dev_net failed on most
     common = set.intersection(*(has[method] for method in expected))
     assert len(common) == 11  # ecod failed on one of twelve
@@ -25,8 +25,8 @@ def test_only_splits_that_all_compared_methods_have_are_compared(results):
 
 def test_what_is_missing_is_counted(results):
     methods = compare(results[results["train_size"] == 0.4], coverage=0.75).methods
-    assert methods.loc["dev_net"].tolist() == [3, 9, False]
-    assert methods.loc["ecod"].tolist() == [11, 1, True]
+    assert methods.loc["dev_net"].tolist() == [3, 12, 2, False]
+    assert methods.loc["ecod"].tolist() == [11, 12, 6, True]
 
 
 def test_where_all_methods_fail_nothing_is_compared(results):
@@ -77,12 +77,6 @@ def test_means_are_over_data_sets_whatever_their_number_of_splits():
     assert board.loc["m", ["auc_roc", "auc_pr", "tif"]].tolist() == pytest.approx([0.6, 0.3, 3.0])
 
 
-def test_the_last_finished_of_several_cells_counts(results):
-    again = results.assign(auc_roc=0.123, finished=results["finished"] + pd.Timedelta("1h"))
-    assert (latest(pd.concat([again, results]))["auc_roc"] == 0.123).all()
-    assert len(latest(pd.concat([results, results]))) == len(results)
-
-
 def test_learning_curves_are_over_the_same_data_sets_at_all_train_sizes(results):
     lost = (results["dataset"] == "6_cardio") & (results["train_size"] == 0.1) & (results["method"] == "extra_trees")
     means = by_train_size(results[~lost], coverage=0.75)
@@ -93,6 +87,19 @@ def test_learning_curves_are_over_the_same_data_sets_at_all_train_sizes(results)
     kept = kept[~((kept["dataset"] == "40_vowels") & (kept["seed"] == 0))]  # where ecod failed
     by_hand = kept[kept["train_size"] == 0.4].groupby("dataset")["auc_roc"].mean().mean()
     assert means.loc[0.4, "extra_trees"] == pytest.approx(by_hand)
+
+
+def test_train_sizes_with_few_data_sets_are_no_part_of_the_learning_curves(results):
+    few = results[results["dataset"] == "6_cardio"].assign(train_size=0.8)
+    means = by_train_size(pd.concat([results, few]), coverage=0.75)
+    pd.testing.assert_frame_equal(means, by_train_size(results, coverage=0.75))
+
+
+def test_a_method_with_fewer_seeds_leaves_the_others_its_seeds(results):
+    one_seed = results[(results["method"] != "smote") | (results["seed"] == 0)]
+    compared = compare(one_seed[one_seed["train_size"] == 0.1], coverage=0.75)
+    assert set(compared.results["seed"]) == {0}
+    assert "smote" in set(compared.results["method"])
 
 
 def test_markdown_has_a_line_per_row_and_leaves_gaps_empty():

@@ -13,8 +13,6 @@ import numpy as np
 import pandas as pd
 
 SPLIT = ["dataset", "train_size", "seed"]
-CELL = [*SPLIT, "method"]
-TIMES = ["fit_seconds", "predict_seconds"]
 SAME = 6  # decimals: smaller differences of a metric are none
 
 
@@ -24,8 +22,8 @@ class Compared(NamedTuple):
     Attributes
     ----------
     results : those of the methods compared, on the splits that all of them have
-    methods : a row for each method that was tried, with the cells it `has`, those that `failed`, and whether it is
-        `compared`
+    methods : a row for each method that was tried, with the splits it `has`, `of` so many tried, on `n_datasets`, and
+        whether it is `compared`
     n_splits : all that any method was tried on
     """
 
@@ -44,21 +42,19 @@ class Compared(NamedTuple):
         return self.results["dataset"].nunique()
 
 
-def latest(results: pd.DataFrame) -> pd.DataFrame:
-    """Of several results of a method on a split, such as before and after a change, the one finished last."""
-    return results.sort_values("finished", kind="stable").drop_duplicates(CELL, keep="last").sort_values(CELL)
-
-
 def compare(results: pd.DataFrame, coverage: float) -> Compared:
-    """Methods that have at least the share `coverage` of the splits of the method that has most, and their common ones.
+    """Methods with at least the share `coverage` of the data sets of the method that has most, and their common splits.
 
-    Those that have fewer would leave the others too few splits to be compared on.
+    Those that have fewer would leave the others too few data sets to be compared on.
     """
-    has = results.groupby("method")["auc_roc"].count()
-    failed = results.groupby("method").size() - has
-    compared = has >= max(1, coverage * has.max()) if len(has) else has.astype(bool)
-    methods = pd.DataFrame({"has": has, "failed": failed, "compared": compared})
-    table = by_split(results[results["method"].isin(has[compared].index)], "auc_roc")
+    measured = results.dropna(subset="auc_roc")
+    n_datasets = measured.groupby("method")["dataset"].nunique()
+    methods = pd.DataFrame(
+        {"has": results.groupby("method")["auc_roc"].count(), "of": results.groupby("method").size()}
+    )
+    methods["n_datasets"] = n_datasets.reindex(methods.index, fill_value=0)
+    methods["compared"] = methods["n_datasets"] >= max(1, coverage * methods["n_datasets"].max())
+    table = by_split(measured[measured["method"].isin(methods.index[methods["compared"]])], "auc_roc")
     splits = pd.MultiIndex.from_frame(results[SPLIT])
     kept = splits.isin(table.index) & results["method"].isin(table.columns)
     return Compared(results[kept], methods, splits.nunique())
@@ -108,13 +104,16 @@ def leaderboard(common: pd.DataFrame) -> pd.DataFrame:
 def by_train_size(results: pd.DataFrame, coverage: float) -> pd.DataFrame:
     """Mean AUC-ROC of each method at each train size, `(sizes, methods)`, over the same data sets at all of them.
 
-    Seeds and data sets count that all compared methods have at all train sizes; `attrs["n_datasets"]` says how many.
+    Train sizes with less than the share `coverage` of the data sets of the one that has most are left out; so are, of
+    the methods, those with fewer at all of these sizes. `attrs["n_datasets"]` says on how many the others are compared.
     """
-    n_sizes = results["train_size"].nunique()
-    splits = results.dropna(subset="auc_roc").groupby(["method", "dataset", "seed"])["train_size"].nunique()
-    whole = splits[splits == n_sizes].groupby("method").size()
-    methods = whole[whole >= coverage * whole.max()].index
-    part = results[results["method"].isin(methods)]
+    measured = results.dropna(subset="auc_roc")
+    of_size = measured.groupby("train_size")["dataset"].nunique()
+    sizes = of_size.index[of_size >= coverage * of_size.max()]
+    measured = measured[measured["train_size"].isin(sizes)]
+    n_sizes = measured.groupby(["method", "dataset", "seed"])["train_size"].nunique()
+    whole = n_sizes[n_sizes == len(sizes)].reset_index().groupby("method")["dataset"].nunique()
+    part = measured[measured["method"].isin(whole.index[whole >= coverage * whole.max()])]
     table = part.pivot_table("auc_roc", ["dataset", "seed"], ["method", "train_size"]).dropna()
     means = table.groupby("dataset").mean().mean().unstack("method")
     means.attrs["n_datasets"] = table.index.get_level_values("dataset").nunique()

@@ -62,11 +62,11 @@ def accuracy_and_time(board: pd.DataFrame) -> go.Figure:
     )
     if board.empty:
         return say(figure, "No results")
-    unbeaten = [not _is_beaten(board, method) for method in board.index]
     for name, own in (("Swift Hydra", True), ("others", False)):
         chosen = [is_own(method) == own for method in board.index]
-        part, named = board[chosen], [fine or own for fine, own_one in zip(unbeaten, chosen, strict=True) if own_one]
+        part = board[chosen]
         names = [display_name(method) for method in part.index]
+        named = [method == WHOLE or not _is_beaten(board, method) for method in part.index]
         figure.add_scatter(
             x=compact(part["tif"]),
             y=compact(part["auc_roc"]),
