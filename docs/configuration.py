@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, type[BaseModel]]] = {
     "registration": ("parameters_registration.yml", config.RegistrationConfig),
     "scoring": ("parameters_scoring.yml", config.ScoringConfig),
     "explanation": ("parameters_explanation.yml", config.ExplanationConfig),
+    "report": ("parameters_report.yml", config.ReportConfig),
 }
 HEAD = """# Configuration
 

@@ -12,6 +12,7 @@ from swift_hydra_kedro.config import (
     PreparationConfig,
     PretrainingConfig,
     RegistrationConfig,
+    ReportConfig,
     RunConfig,
     ScoringConfig,
     SwiftHydraConfig,
@@ -32,6 +33,7 @@ STAGES = {
     "registration": RegistrationConfig,
     "scoring": ScoringConfig,
     "explanation": ExplanationConfig,
+    "report": ReportConfig,
 }
 
 

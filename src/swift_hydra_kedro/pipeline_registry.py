@@ -1,4 +1,4 @@
-"""The pipelines by name: every stage alone, `full`, their sum, and `scoring` and `explanation`, which come after."""
+"""The pipelines by name: every stage alone, `full`, their sum, and those that come after it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from swift_hydra_kedro.pipelines import (
     ingestion,
     preparation,
     pretraining,
+    report,
     scoring,
     synthesis,
 )
@@ -29,5 +30,5 @@ def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines that `kedro run --pipeline=...` knows."""
     stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
     full = sum(stages.values(), start=Pipeline([]))
-    later = {"scoring": scoring.create_pipeline(), "explanation": explanation.create_pipeline()}
-    return stages | later | {"full": full, "__default__": full}
+    later = {"scoring": scoring, "explanation": explanation, "report": report}
+    return stages | {name: part.create_pipeline() for name, part in later.items()} | {"full": full, "__default__": full}

@@ -31,7 +31,7 @@ def catalog():
 def named():
     """Data sets that the pipelines name, without parameters."""
     pipelines = register_pipelines()
-    names = set().union(*(pipelines[name].datasets() for name in ("full", "scoring", "explanation")))
+    names = set().union(*(pipelines[name].datasets() for name in ("full", "scoring", "explanation", "report")))
     return {name for name in names if not name.startswith("params:")}
 
 
@@ -53,7 +53,8 @@ def test_every_entry_has_a_layer_for_kedro_viz(catalog):
 
 
 def test_no_two_entries_write_to_one_place(catalog):
-    paths = [path for name, entry in catalog.items() if (path := path_of(entry)) and name != "new_rows"]
+    read = {"new_rows", "benchmark_results"}
+    paths = [path for name, entry in catalog.items() if (path := path_of(entry)) and name not in read]
     assert len(set(paths)) == len(paths)
 
 
@@ -100,6 +101,6 @@ def test_every_parameter_of_the_pipelines_is_configured(environment):
         merge_strategy={"parameters": "soft"},
     )
     pipelines = register_pipelines()
-    inputs = set().union(*(pipelines[name].inputs() for name in ("full", "scoring", "explanation")))
+    inputs = set().union(*(pipelines[name].inputs() for name in ("full", "scoring", "explanation", "report")))
     asked = {name.removeprefix("params:") for name in inputs if "params:" in name}
     assert set(loader["parameters"]) == asked

@@ -16,6 +16,7 @@ from swift_hydra_kedro.config.explanation import ExplanationConfig
 from swift_hydra_kedro.config.mamba import AdditiveConfig, MambaConfig
 from swift_hydra_kedro.config.pretraining import CVAEConfig, DetectorConfig, JudgeConfig, PretrainingConfig
 from swift_hydra_kedro.config.registration import RegistrationConfig
+from swift_hydra_kedro.config.report import ReportConfig
 from swift_hydra_kedro.config.scoring import DriftConfig, ScoringConfig
 from swift_hydra_kedro.config.synthesis import OutskirtsConfig, PolicyConfig, RewardConfig, SynthesisConfig
 from swift_hydra_kedro.config.training import BalancedTrainingConfig, TrainingConfig
@@ -41,6 +42,7 @@ __all__ = [
     "PreparationConfig",
     "PretrainingConfig",
     "RegistrationConfig",
+    "ReportConfig",
     "RewardConfig",
     "RunConfig",
     "ScoringConfig",

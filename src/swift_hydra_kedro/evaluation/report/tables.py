@@ -10,28 +10,22 @@ from swift_hydra_kedro.evaluation.comparison import by_train_size, markdown
 from swift_hydra_kedro.evaluation.names import display_name
 from swift_hydra_kedro.evaluation.paper.beside import beside_datasets, beside_means
 from swift_hydra_kedro.evaluation.paper.printed import N_DATASETS, TABLES, doubts
-from swift_hydra_kedro.evaluation.standing import (
+from swift_hydra_kedro.evaluation.report.standing import (
     Standing,
     compared_in_words,
     failures,
     provenance,
     ranked,
-    standings,
 )
 
 BOARD = {"auc_roc": "AUC-ROC", "auc_pr": "AUC-PR", "rank": "mean rank", "wins": "wins", "tif": "TIF [s]"}
 MARK = "†"
 
 
-def benchmark_tables(results: pd.DataFrame, sets: Mapping[str, str], coverage: float, alpha: float) -> dict[str, str]:
-    """Contents of the files by name; see `beside_means` for `sets`.
-
-    Raises
-    ------
-    ValueError
-        If no cell has a result.
-    """
-    found = standings(results, coverage)
+def benchmark_tables(
+    results: pd.DataFrame, found: Mapping[float, Standing], sets: Mapping[str, str], coverage: float, alpha: float
+) -> dict[str, str]:
+    """Contents of the files by name, of results and their `standings`; see `beside_means` for `sets`."""
     beside = {table: beside_means(results, table, sets, coverage) for table in TABLES}
     datasets = beside_datasets(results, sets)
     frames = {
@@ -54,15 +48,20 @@ def benchmark_tables(results: pd.DataFrame, sets: Mapping[str, str], coverage: f
     return {"README.md": "\n\n".join(page) + "\n", **files}
 
 
-def display(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same with methods as people read them, in the index or the columns."""
-    return frame.rename(index=display_name, columns=display_name)
+def doubt_notes(table: int) -> list[str]:
+    """What is doubtful in one of the paper's tables, a sentence each."""
+    return [
+        f"{MARK} {', '.join(str(place) for place in (row.method, row.dataset) if pd.notna(place))}: {row.says}".replace(
+            f"{MARK} : ", f"{MARK} "
+        )
+        for row in doubts(table).itertuples()
+    ]
 
 
 def _section(size: float, standing: Standing, alpha: float) -> str:
     board = standing.board[list(BOARD)].rename(columns=BOARD)
     if standing.reference and len(standing.tests):
-        board["p"] = standing.tests["p_holm"]
+        board["p"] = standing.tests["p_holm"].map("{:.2g}".format)
     test = (
         f"p: Wilcoxon's signed-rank test of AUC-ROC against {display_name(standing.reference)}, corrected by Holm; "
         f"Friedman's test that all rank alike has p = {standing.friedman:.2g}. Below {alpha:g} is called a difference. "
@@ -74,7 +73,7 @@ def _section(size: float, standing: Standing, alpha: float) -> str:
             f"## {size:.0%} of the rows in training",
             compared_in_words(standing.compared),
             test + "TIF: total inference time, the sum over these splits.",
-            markdown(display(board)),
+            markdown(board.rename(index=display_name)),
         ]
     )
 
@@ -94,13 +93,12 @@ def _paper_section(table: int, beside: pd.DataFrame) -> str:
         }
     )
     shown.index = pd.Index(beside["method"], name="paper's method")
-    notes = [f"{MARK} {says}" for says in doubts(table)["says"]]
     return "\n\n".join(
         [
             f"## Table {table}: {TABLES[table]}",
             "Mean AUC-ROC; TIF as multiples of Swift Hydra's. Sets: how many of the paper's are compared here.",
             markdown(shown),
-            *notes,
+            *doubt_notes(table),
         ]
     )
 
@@ -118,7 +116,7 @@ def _table_9(beside: pd.DataFrame) -> str:
             f"Means over these sets: paper {means['paper']:.4f}, here {means['mean']:.4f}.",
             markdown(shown.rename(columns={"mean": "here", "n_splits": "splits"}).rename_axis("data set")),
         ]
-    return "\n\n".join([*parts, *(f"{MARK} {says}" for says in doubts(9)["says"])])
+    return "\n\n".join([*parts, *doubt_notes(9)])
 
 
 def _by_dataset(results: pd.DataFrame) -> pd.DataFrame:
