@@ -14,6 +14,7 @@ MOST_LINES = 12  # more are in the legend alone, until they are clicked on
 WHOLE = "swift_hydra"
 OWN, OTHER = "#0072B2", "#5B6675"
 _SCALE = [[0, "#7B2D00"], [0.5, "#F0C9A5"], [0.8, "#F7F7F5"], [1, "#0072B2"]]
+BEYOND = 0.05  # how far a bar of the critical-difference diagram reaches beyond its methods, in ranks
 _ROW, _LABEL = 19, 14  # pixels
 
 
@@ -154,10 +155,12 @@ def _add_bars(figure: go.Figure, rank: pd.Series, bars: list[list[str]]) -> floa
     ends: list[float] = []
     for bar in bars:
         low, high = rank[bar[0]], rank[bar[-1]]
-        level = next((i for i, end in enumerate(ends) if end < low), len(ends))
+        level = next((i for i, end in enumerate(ends) if end + 2 * BEYOND < low), len(ends))
         ends[level : level + 1] = [high]
         y = -0.6 - 0.6 * level
-        figure.add_shape(type="line", x0=low - 0.05, x1=high + 0.05, y0=y, y1=y, line={"color": "#22262E", "width": 5})
+        figure.add_shape(
+            type="line", x0=low - BEYOND, x1=high + BEYOND, y0=y, y1=y, line={"color": "#22262E", "width": 5}
+        )
     return -0.6 - 0.6 * len(ends)
 
 
