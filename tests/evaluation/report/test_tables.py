@@ -43,6 +43,11 @@ def test_the_page_has_all_of_the_papers_tables_and_its_doubts(files):
             assert says in page
 
 
+def test_doubtful_methods_are_marked_in_their_table(files):
+    rows = [line for line in files["README.md"].splitlines() if line.startswith("| Swift Hydra (Transformer)")]
+    assert [line.startswith(f"| Swift Hydra (Transformer){MARK}") for line in rows] == [False] * 4 + [True] * 4
+
+
 def test_doubts_say_what_they_are_of():
     assert [note.split(":")[0] for note in doubt_notes(9)] == [
         f"{MARK} MNIST-C",

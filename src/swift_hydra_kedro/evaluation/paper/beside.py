@@ -46,8 +46,8 @@ def beside_means(results: pd.DataFrame, table: int, sets: Mapping[str, str], cov
     DataFrame
         `method`, the paper's name; `ours`; `train_size`; `paper`, its mean AUC-ROC over 57 data sets; `paper_same`, the
         mean of table 9 over the sets that `mean` is of, where the paper has it; `mean`, ours, NaN where there is none;
-        `difference`, of `mean` and `paper`; `n_datasets` and `n_splits`; `paper_tif` and `tif`, total inference times
-        as multiples of Swift Hydra's.
+        `difference`, of `mean` and `paper`; `n_datasets` and `n_splits` that it is of; `paper_tif` and
+        `tif`, total inference times as multiples of Swift Hydra's.
     """
     printed, known = means(table), results[results["dataset"].isin(sets)]
     parts = []
@@ -93,7 +93,7 @@ def _one_size(lines: pd.DataFrame, compared: Compared, sets: Mapping[str, str]) 
     common = compared.results.assign(dataset=compared.results["dataset"].map(sets))
     mean = common.groupby(["method", "dataset"])["auc_roc"].mean().groupby("method").mean()
     tif = common.groupby("method")["predict_seconds"].sum()
-    size = lines["train_size"].iloc[0]
+    size, has = lines["train_size"].iloc[0], lines["ours"].isin(mean.index).astype(int)
     paper_tif = lines.loc[lines["ours"] == OURS, "tif"].min()
     return pd.DataFrame(
         {
@@ -104,8 +104,8 @@ def _one_size(lines: pd.DataFrame, compared: Compared, sets: Mapping[str, str]) 
             "paper_same": lines["ours"].map(_printed_over(common["dataset"], size)),
             "mean": lines["ours"].map(mean),
             "difference": lines["ours"].map(mean) - lines["auc_roc"],
-            "n_datasets": common["dataset"].nunique(),
-            "n_splits": compared.n_common,
+            "n_datasets": common["dataset"].nunique() * has,
+            "n_splits": compared.n_common * has,
             "paper_tif": lines["tif"] / paper_tif,
             "tif": lines["ours"].map(tif / tif.get(OURS, float("nan"))),
         }

@@ -11,7 +11,7 @@ from swift_hydra_kedro.evaluation.names import display_name
 from swift_hydra_kedro.evaluation.paper.beside import beside_datasets, beside_means
 from swift_hydra_kedro.evaluation.paper.printed import N_DATASETS, TABLES
 from swift_hydra_kedro.evaluation.report.html import Column, html_table
-from swift_hydra_kedro.evaluation.report.tables import MARK, doubt_notes
+from swift_hydra_kedro.evaluation.report.tables import MARK, doubt_notes, marked
 
 
 def paper_sections(
@@ -20,9 +20,9 @@ def paper_sections(
     """The paper's tables beside ours, its doubts, and its figures."""
     yield (
         "<h2>The paper's tables</h2><p>Swift Hydra, ICLR 2025. Its means are over 57 data sets, ours over those that "
-        "the column “sets” counts; where table 9 has the figures, “paper, our sets” is its mean over the same sets as "
-        "ours. Total inference times (TIF) are from different machines, so they are given as multiples of Swift "
-        f"Hydra's. Where the paper contradicts itself, {MARK} says how.</p>"
+        "the column “sets compared” counts; where table 9 has the figures, “paper, our sets” is its mean over the "
+        "same sets as ours. Total inference times (TIF) are from different machines, so they are given as multiples of "
+        f"Swift Hydra's. Where the paper contradicts itself, {MARK} says how.</p>"
     )
     for table in TABLES:
         yield _beside_means(table, beside_means(results, table, sets, coverage))
@@ -45,13 +45,14 @@ def _beside_means(table: int, beside: pd.DataFrame) -> str:
         Column("paper, our sets", 4, True),
         Column("here", 4, True),
         Column("difference", 4, True),
-        Column("sets", 0, True),
+        Column("sets compared", 0, True),
         Column("paper's TIF", 2),
         Column("TIF", 2),
     ]
     values = ["train_size", "paper", "paper_same", "mean", "difference", "n_datasets", "paper_tif", "tif"]
     rows = [
-        [row["method"], display_name(row["ours"]), *(row[name] for name in values)] for row in beside.to_dict("records")
+        [marked(table, row["method"]), display_name(row["ours"]), *(row[name] for name in values)]
+        for row in beside.to_dict("records")
     ]
     shown = html_table(columns, rows, "Mean AUC-ROC")
     return f"<section><h3>Table {table}: {TABLES[table]}</h3>{shown}{_notes(table)}</section>"

@@ -58,6 +58,11 @@ def doubt_notes(table: int) -> list[str]:
     ]
 
 
+def marked(table: int, method: str) -> str:
+    """The name of a method in one of the paper's tables, marked where its figures are doubtful."""
+    return method + MARK * (method in set(doubts(table)["method"]))
+
+
 def _section(size: float, standing: Standing, alpha: float) -> str:
     board = standing.board[list(BOARD)].rename(columns=BOARD)
     if standing.reference and len(standing.tests):
@@ -92,7 +97,7 @@ def _paper_section(table: int, beside: pd.DataFrame) -> str:
             "TIF": beside["tif"],
         }
     )
-    shown.index = pd.Index(beside["method"], name="paper's method")
+    shown.index = pd.Index([marked(table, name) for name in beside["method"]], name="paper's method")
     return "\n\n".join(
         [
             f"## Table {table}: {TABLES[table]}",
