@@ -20,8 +20,8 @@ help:  ## Show the targets
 run: $(VENV)/.run  ## Set up, then run the full pipeline on embedded data (more options in ARGS)
 	$(BIN)/kedro run --pipeline=full $(ARGS)
 
-test: check  ## Set up, then run every check and test
-	$(BIN)/python -m pytest $(ARGS)
+test: check  ## Set up, then run every check and test; says what it had to skip, and why
+	$(BIN)/python -m pytest -rs $(ARGS)
 
 check: $(VENV)/.test  ## Formatting, lint, types
 	$(BIN)/ruff format --check .

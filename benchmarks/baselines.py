@@ -21,11 +21,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from report import by_split, markdown, summary
+from report import summary
 from splits import Record, Split, parser, ranking, run, words
 
 from swift_hydra_kedro.baselines.registry import BETWEEN, DETECTORS, OVERSAMPLERS, check_names, get_method
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
+from swift_hydra_kedro.evaluation.comparison import by_split, markdown
 
 FED = "extra_trees"
 METHODS = [*DETECTORS, *(f"{oversampler}{BETWEEN}{FED}" for oversampler in OVERSAMPLERS)]

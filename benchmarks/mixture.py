@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 import torch
-from report import by_dataset, markdown
 from splits import Record, Split, parser, ranking, run
 
 from swift_hydra_kedro.baselines.registry import get_method
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_experts, train_gate
+from swift_hydra_kedro.evaluation.comparison import by_dataset, markdown
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.inference import Predictor, expert_load
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
-from splits import SPLIT
+
+from swift_hydra_kedro.evaluation.comparison import by_dataset, by_split, markdown
+from swift_hydra_kedro.evaluation.statistics import holm
 
 OURS = "swift_hydra"
 FORESTS = ["extra_trees", "random_forest"]
@@ -56,26 +57,3 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
             )
     columns |= {label: by_dataset(results, metric).mean() for metric, label in COSTS.items() if metric in results}
     return pd.DataFrame(columns).sort_values("AUC-ROC", ascending=False).rename_axis("method")
-
-
-def by_dataset(results: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A metric of each method by data set, `(D, methods)`: means over the splits that all methods have."""
-    return by_split(results, metric).groupby("dataset").mean()
-
-
-def by_split(results: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A metric of each method by split, `(S, methods)`: of the splits that all methods have."""
-    return results.pivot_table(metric, SPLIT, "method").dropna()
-
-
-def holm(p: pd.Series) -> pd.Series:
-    """Holm's step-down correction of p-values."""
-    ordered = p.sort_values()
-    return (ordered * np.arange(len(p), 0, -1)).cummax().clip(upper=1)
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A table with its index in Markdown, to four digits."""
-    lines = [[str(table.index.name), *table.columns], ["---"] * (1 + len(table.columns))]
-    lines += [[name, *("" if np.isnan(value) else f"{value:.4f}" for value in row)] for name, row in table.iterrows()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from report import OURS, markdown
+from report import OURS
+
+from swift_hydra_kedro.evaluation.comparison import markdown
 
 PACKAGES = ("torch", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost")
 

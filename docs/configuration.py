@@ -31,6 +31,7 @@ STAGES: dict[str, tuple[str, type[BaseModel]]] = {
     "explanation": ("parameters_explanation.yml", config.ExplanationConfig),
     "benchmark": ("parameters_benchmark.yml", config.BenchmarkConfig),
     "mixann": ("parameters_mixann.yml", config.MixAnNConfig),
+    "report": ("parameters_report.yml", config.ReportConfig),
 }
 HEAD = """# Configuration
 

@@ -14,6 +14,7 @@ from swift_hydra_kedro.config import (
     PreparationConfig,
     PretrainingConfig,
     RegistrationConfig,
+    ReportConfig,
     RunConfig,
     ScoringConfig,
     SwiftHydraConfig,
@@ -36,6 +37,7 @@ STAGES = {
     "explanation": ExplanationConfig,
     "benchmark": BenchmarkConfig,
     "mixann": MixAnNConfig,
+    "report": ReportConfig,
 }
 
 

@@ -1,7 +1,7 @@
 """The pipelines by name: every stage alone, `full`, their sum, and those beside it.
 
 `scoring` and `explanation` come after a run; `mixann` is another method, with a protocol of its own; `benchmark`
-compares methods.
+compares methods, and `report` tells the results.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from swift_hydra_kedro.pipelines import (
     mixann,
     preparation,
     pretraining,
+    report,
     scoring,
     synthesis,
 )
@@ -35,6 +36,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines that `kedro run --pipeline=...` knows."""
     stages = {name: stage.create_pipeline() for name, stage in STAGES.items()}
     full = sum(stages.values(), start=Pipeline([]))
-    later = {"scoring": scoring.create_pipeline(), "explanation": explanation.create_pipeline()}
-    apart = {"mixann": stages["ingestion"] + mixann.create_pipeline(), "benchmark": benchmark.create_pipeline()}
-    return stages | later | apart | {"full": full, "__default__": full}
+    later = {"scoring": scoring, "explanation": explanation, "benchmark": benchmark, "report": report}
+    apart = {"mixann": stages["ingestion"] + mixann.create_pipeline()}
+    beside = apart | {name: part.create_pipeline() for name, part in later.items()}
+    return stages | beside | {"full": full, "__default__": full}

@@ -1,4 +1,4 @@
-"""The page of the accuracy benchmark: which splits count, ranks, and Holm's correction."""
+"""The page of the accuracy benchmark: which splits count, and ranks."""
 
 import pandas as pd
 import pytest
@@ -12,12 +12,6 @@ def report(benchmark_module):
 def results(*records: tuple[str, float, int, str, float]) -> pd.DataFrame:
     table = pd.DataFrame(records, columns=["dataset", "train_size", "seed", "method", "auc_roc"])
     return table.assign(auc_pr=table["auc_roc"] / 2, calibration_error=0.1, fit_seconds=2.0, predict_seconds=1.0)
-
-
-def test_holm_is_that_of_the_textbook(report):
-    p = pd.Series({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005})
-    assert dict(report.holm(p).round(6)) == {"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06}
-    assert report.holm(pd.Series({"a": 0.6, "b": 0.7})).max() == 1
 
 
 def test_only_splits_that_all_methods_have_count_and_seeds_are_averaged_first(report):

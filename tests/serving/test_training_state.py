@@ -5,7 +5,7 @@ from swift_hydra_kedro.serving.training_state import load_training
 
 
 def test_a_model_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(ValueError, match="warm_start: there is no model '.*nothing'"):
+    with pytest.raises(ValueError, match=r"warm_start: there is no model '.*nothing'"):
         load_training(str(tmp_path / "nothing"))
 
 

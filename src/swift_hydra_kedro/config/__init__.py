@@ -18,6 +18,7 @@ from swift_hydra_kedro.config.mamba import AdditiveConfig, MambaConfig
 from swift_hydra_kedro.config.mixann import DDPGConfig, MixAnNConfig
 from swift_hydra_kedro.config.pretraining import CVAEConfig, DetectorConfig, JudgeConfig, PretrainingConfig
 from swift_hydra_kedro.config.registration import RegistrationConfig
+from swift_hydra_kedro.config.report import ReportConfig
 from swift_hydra_kedro.config.scoring import DriftConfig, ScoringConfig
 from swift_hydra_kedro.config.synthesis import OutskirtsConfig, PolicyConfig, RewardConfig, SynthesisConfig
 from swift_hydra_kedro.config.training import BalancedTrainingConfig, TrainingConfig
@@ -46,6 +47,7 @@ __all__ = [
     "PreparationConfig",
     "PretrainingConfig",
     "RegistrationConfig",
+    "ReportConfig",
     "RewardConfig",
     "RunConfig",
     "ScoringConfig",

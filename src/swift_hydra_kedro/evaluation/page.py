@@ -20,10 +20,10 @@ td:first-child, th:first-child { text-align: left; } section { margin: 2.5rem 0;
 """
 
 
-def page_of(title: str, *parts: str) -> str:
+def page_of(title: str, *parts: str, head: str = "") -> str:
     """Return a page of parts that are HTML, below its title, which is plain text."""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{head}<title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{''.join(parts)}</body></html>"
     )
 

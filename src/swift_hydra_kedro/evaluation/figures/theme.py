@@ -42,6 +42,7 @@ LEGEND_BELOW = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": 0.01, "y
 
 _INK, _GRID = "#22262E", "#E6E9EE"
 _OWN_COLOURS = {
+    "swift_hydra": "#0072B2",
     "swift_hydra_mome": "#0072B2",
     "swift_hydra_single": "#56B4E9",
     "swift_hydra_no_synthesis": "#CC79A7",

@@ -1,0 +1,1 @@
+"""The report of a benchmark: its tables as files, and all of it as one page."""
