@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from swift_hydra_kedro.config import PreparationConfig
 from swift_hydra_kedro.data.npz import read_npz
-from swift_hydra_kedro.data.preprocessing import NO_CLIP, TablePreprocessor
+from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.splitting import split
 from swift_hydra_kedro.data.table import LabelledTable, from_arrays
 
@@ -44,10 +44,9 @@ class Split:
         is_anomaly = self.train.label.to_numpy() == 1
         return replace(self, train=self.train.take(np.flatnonzero(~is_anomaly | (is_anomaly.cumsum() <= n))))
 
-    def scaled(self, clipped: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Training rows and labels, test rows and labels, as the detection module gets them; else as baselines do."""
-        config = PreparationConfig() if clipped else PreparationConfig(clip=NO_CLIP)
-        fitted = TablePreprocessor.fit(self.train.features, config)
+    def scaled(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Training rows and labels, test rows and labels, as the detection module gets them."""
+        fitted = TablePreprocessor.fit(self.train.features, PreparationConfig())
         parts = [(fitted.transform(part.features), part.label.to_numpy()) for part in (self.train, self.test)]
         return *parts[0], *parts[1]
 

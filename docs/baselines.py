@@ -25,7 +25,7 @@ trains on a random part of that many rows where there are more, and the log says
 What a detector gets to see: unsupervised, rows alone; one-class, the rows that are not labelled anomalous; weakly
 supervised, the labelled anomalies and all others as unlabelled rows; supervised, rows and labels.
 
-`benchmarks/baselines.py` measures all of them on ADBench files.
+[The benchmark](benchmark.md) measures all of them on ADBench files.
 
 ## Adding a method
 
