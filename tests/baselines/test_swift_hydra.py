@@ -14,7 +14,7 @@ from ..budgets import SMOKE
 
 CONFIG = SwiftHydraConfig.model_validate({stage: SMOKE[stage] for stage in STAGES if stage in SMOKE})
 TINY = {
-    "pretraining": SMOKE["pretraining"] | {"detector": {"training": {"max_steps": 150}}},
+    "pretraining": SMOKE["pretraining"] | {"detector": {"mamba": {"d_model": 16}, "training": {"max_steps": 60}}},
     "synthesis": SMOKE["synthesis"] | {"episodes": 1},
 }
 
