@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swift_hydra_kedro.config import DetectionConfig, EvaluationConfig, PreparationConfig, RunConfig
+from swift_hydra_kedro.config import (
+    DetectionConfig,
+    EvaluationConfig,
+    PreparationConfig,
+    PretrainingConfig,
+    RunConfig,
+    SynthesisConfig,
+)
 from swift_hydra_kedro.data.checkpoint import Checkpoint
 from swift_hydra_kedro.data.embedded import sine
 from swift_hydra_kedro.data.splitting import split
@@ -19,6 +26,8 @@ def metrics():
         train.to_frame(),
         test.to_frame(),
         PreparationConfig(),
+        PretrainingConfig(),
+        SynthesisConfig(),
         DetectionConfig(),
         EvaluationConfig(baselines=("rejex", "extra_trees")),
         RunConfig(),

@@ -122,6 +122,8 @@ DECLARED = {
             "decision_report",
             "rows_per_expert",
             "params:preparation",
+            "params:pretraining",
+            "params:synthesis",
             "params:detection",
             "params:evaluation",
             "params:registration",

@@ -13,9 +13,11 @@ from swift_hydra_kedro.config import (
     DetectionConfig,
     EvaluationConfig,
     PreparationConfig,
+    PretrainingConfig,
     RegistrationConfig,
     RunConfig,
     SwiftHydraConfig,
+    SynthesisConfig,
 )
 from swift_hydra_kedro.data.checkpoint import Checkpoint, name_of
 from swift_hydra_kedro.data.preprocessing import NO_CLIP, TablePreprocessor
@@ -69,6 +71,8 @@ def run_baselines(
     train_table: pd.DataFrame,
     test_table: pd.DataFrame,
     preparation: PreparationConfig,
+    pretraining: PretrainingConfig,
+    synthesis: SynthesisConfig,
     detection: DetectionConfig,
     evaluation: EvaluationConfig,
     run: RunConfig,
@@ -83,7 +87,9 @@ def run_baselines(
     train, test = LabelledTable.from_frame(train_table), LabelledTable.from_frame(test_table)
     preprocessor = TablePreprocessor.fit(train.features, preparation.model_copy(update={"clip": NO_CLIP}))
     x, y, x_test = preprocessor.transform(train.features), train.label.to_numpy(), preprocessor.transform(test.features)
-    config = SwiftHydraConfig(preparation=preparation, detection=detection)
+    config = SwiftHydraConfig(
+        preparation=preparation, pretraining=pretraining, synthesis=synthesis, detection=detection
+    )
     scores, report = {}, {}
     bar = tqdm(evaluation.baselines, desc="baselines", unit="method")
     for name in bar:

@@ -50,6 +50,8 @@ def _measuring() -> Pipeline:
                     "train_table",
                     "test_table",
                     "params:preparation",
+                    "params:pretraining",
+                    "params:synthesis",
                     "params:detection",
                     "params:evaluation",
                     "params:run",
