@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted, validate_data
 
 from swift_hydra_kedro.config import (
@@ -28,6 +27,7 @@ from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.data.reference import Reference
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
+from swift_hydra_kedro.data.validation import two_classes
 from swift_hydra_kedro.detection.training import train_judge, train_mixture_of_experts
 from swift_hydra_kedro.evaluation.decision import choose_threshold
 from swift_hydra_kedro.models.committee import Committee
@@ -178,15 +178,9 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         target: np.ndarray = _check_y(y, estimator=self)
-        check_classification_targets(target)
         if len(target) != len(features):
             raise ValueError(f"X has {len(features)} rows and y has {len(target)}: they must agree")
-        self.classes_, label = np.unique(target, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(target)}: y has {len(self.classes_)} class(es), and exactly 2 are needed."
-            )
+        self.classes_, label = two_classes(target)
         weight = _check_sample_weight(sample_weight, features.to_numpy(), ensure_non_negative=True)
         return label, weight
 

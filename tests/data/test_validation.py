@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from swift_hydra_kedro.data import adbench
 from swift_hydra_kedro.data.splitting import split
 from swift_hydra_kedro.data.table import LabelledTable
-from swift_hydra_kedro.data.validation import check_split, check_table
+from swift_hydra_kedro.data.validation import check_split, check_table, two_classes
 
 
 def table(label=(0, 0, 1), **columns) -> LabelledTable:
@@ -85,3 +85,15 @@ def test_every_adbench_set_can_be_split_as_in_the_paper(train_size):
     for known in map(adbench.entry, adbench.stems()):
         if known.n_samples and known.n_anomalies:
             check_split(labels(known.n_samples - known.n_anomalies, known.n_anomalies), train_size)
+
+
+def test_two_classes_become_0_and_1_in_their_order():
+    classes, label = two_classes(np.array(["ok", "fraud", "ok"]))
+    assert classes.tolist() == ["fraud", "ok"]
+    assert label.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("target", [[0, 0], [0, 1, 2]])
+def test_other_numbers_of_classes_are_refused(target):
+    with pytest.raises(ValueError, match=f"y has {len(set(target))} class"):
+        two_classes(np.array(target))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from swift_hydra_kedro.data.columns import is_numeric
 from swift_hydra_kedro.data.table import LabelledTable
@@ -71,6 +72,24 @@ def check_split(label: pd.Series | np.ndarray, train_size: float) -> None:
         f"{found} so that training and test both hold each class; "
         f"a train_size from {enough[0]} to {enough[-1]} would do"
     )
+
+
+def two_classes(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the two classes of a target `(N,)` as scikit-learn's estimators get it, and its rows as 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If they are not two, in the words that scikit-learn's suite looks for.
+    """
+    check_classification_targets(target)
+    classes, label = np.unique(target, return_inverse=True)
+    if len(classes) != 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is "
+            f"{type_of_target(target)}: y has {len(classes)} class(es), and exactly 2 are needed."
+        )
+    return classes, label
 
 
 def _check_classes(label: pd.Series | np.ndarray) -> None:

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from swift_hydra_kedro.data.validation import two_classes
 from swift_hydra_kedro.evaluation.metrics import matched_threshold
 from swift_hydra_kedro.models.layers import filled_up, seeded_init
 from swift_hydra_kedro.models.runtime import Generators, choose_device, narrow_threads, seed_of, stage_generators
@@ -94,13 +94,7 @@ class TorchClassifier(ClassifierMixin, TorchDetector):
             If X or y cannot be used: shapes differ, values that are not finite, not exactly two classes.
         """
         x, target = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(target)
-        self.classes_, label = np.unique(target, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(target)}: y has {len(self.classes_)} class(es), and exactly 2 are needed."
-            )
+        self.classes_, label = two_classes(target)
         self._fit(x, label)
         self.offset_ = matched_threshold(self._raw_score(x), float(label.mean()))
         return self

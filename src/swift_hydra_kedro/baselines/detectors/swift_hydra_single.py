@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from swift_hydra_kedro.config import SwiftHydraConfig
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.table import feature_frame
+from swift_hydra_kedro.data.validation import two_classes
 from swift_hydra_kedro.estimator import generate
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.inference import Predictor
@@ -65,13 +65,7 @@ class SwiftHydraSingle(ClassifierMixin, BaseEstimator):
             If X or y cannot be used: shapes differ, values that are not finite, not exactly two classes.
         """
         x, target = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(target)
-        self.classes_, label = np.unique(target, return_inverse=True)
-        if len(self.classes_) != 2:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(target)}: y has {len(self.classes_)} class(es), and exactly 2 are needed."
-            )
+        self.classes_, label = two_classes(target)
         stages = ("preparation", "pretraining", "synthesis")
         config = SwiftHydraConfig.with_overrides({name: getattr(self, name) or {} for name in stages})
         features = feature_frame(x)
