@@ -15,9 +15,10 @@ from swift_hydra_kedro.evaluation.names import display_name, oversampler_name
 PAGE = Path(__file__).with_name("baselines.md")
 HEAD = """# Baselines
 
-Written by `make docs` from the registry, `src/swift_hydra_kedro/baselines/registry.py`; a test compares. Any of these
-names can stand in `evaluation.baselines`: a detector, `extra_trees`; an over-sampler and the detector that it feeds,
-`smote__extra_trees`; or an over-sampler alone, which takes the place of Swift Hydra's synthesis and feeds its mixture.
+Written by `make docs` from the registry, `registry.py` in `src/swift_hydra_kedro/baselines/detectors` and in its
+neighbour `oversamplers`; a test compares. Any of these names can stand in `evaluation.baselines`: a detector,
+`extra_trees`; an over-sampler and the detector that it feeds, `smote__extra_trees`; or an over-sampler alone, which
+takes the place of Swift Hydra's synthesis and feeds its mixture.
 
 What does not come with the core is installed by `pip install 'swift_hydra_kedro[benchmark]'`. A detector with a limit
 trains on a random part of that many rows where there are more, and the log says so; it scores all rows.
@@ -47,12 +48,12 @@ class Mahalanobis(BaseEstimator):
         return np.einsum("np,pq,nq->n", X - self.mean_, self.precision_, X - self.mean_)
 ```
 
-The entry, in `DETECTORS`, says how it is made (`seedless`, `seeded` with the run's seed, or `on_device` with its device
-too), what it may see, and where it comes from:
+The entry, in `registry.py` beside it, says how it is made (`seedless`, `seeded` with the run's seed, or `on_device`
+with its device too), what it may see, and where it comes from:
 
 ```py
 "mahalanobis": Detector(
-    build=seedless(f"{OWN}.detectors.mahalanobis.Mahalanobis"),
+    build=seedless(f"{HERE}.mahalanobis.Mahalanobis"),
     family="distance",
     paper="Mahalanobis, 1936",
     checked="its definition",

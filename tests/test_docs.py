@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from swift_hydra_kedro.baselines import detectors, registry
+from swift_hydra_kedro.baselines.detectors import registry as detector_registry
 from swift_hydra_kedro.config import Config, DetectionConfig, RunConfig, SwiftHydraConfig
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -40,7 +41,7 @@ def test_the_method_that_the_page_of_baselines_adds_is_a_method(tmp_path, monkey
     file, entry = (re.search(rf"^```{mark}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1] for mark in ("python", "py"))
     (tmp_path / "mahalanobis.py").write_text(file)
     monkeypatch.setattr(detectors, "__path__", [*detectors.__path__, str(tmp_path)])
-    ((name, detector),) = eval(f"{{{entry}}}", vars(registry)).items()
+    ((name, detector),) = eval(f"{{{entry}}}", vars(detector_registry)).items()
     monkeypatch.setitem(registry.DETECTORS, name, detector)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(200, 3)), np.arange(200) % 10 == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +14,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
+from swift_hydra_kedro.evaluation.metrics import matched_threshold
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +118,22 @@ class Method:
             estimator.fit(x, y)
         return FittedMethod(estimator, x.shape[1])
 
+    def try_out(
+        self, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, run: RunConfig, config: SwiftHydraConfig
+    ) -> Trial:
+        """Train as `fit` does and score other rows `x_test (M, P)`, with the seconds that each takes."""
+        start = time.perf_counter()
+        fitted_method = self.fit(x, y, run, config)
+        fitted = time.perf_counter()
+        score = fitted_method.score(x_test)
+        return Trial(fitted_method, score, fitted - start, time.perf_counter() - fitted)
+
+    def threshold(self, fitted: FittedMethod, x: np.ndarray, y: np.ndarray, probability: float) -> float:
+        """The least score that is called an anomaly: `probability`, or what training rows `x`, `y` say."""
+        if self.detector.threshold == "probability":
+            return probability
+        return matched_threshold(fitted.score(x), float(y.mean()))
+
 
 @dataclass(frozen=True)
 class FittedMethod:
@@ -142,6 +160,16 @@ class FittedMethod:
     def rejected_share(self, x: np.ndarray) -> float | None:
         """Share of the rows `(N, P)` that the detector scores but declines to decide; None for one that decides all."""
         return float(self.estimator.rejects(x).mean()) if hasattr(self.estimator, "rejects") else None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trained method, what it says of M other rows, `score (M,)`, and the seconds that both took."""
+
+    fitted: FittedMethod
+    score: np.ndarray
+    fit_seconds: float
+    predict_seconds: float
 
 
 def seedless(path: str, **settings: Any) -> Factory:

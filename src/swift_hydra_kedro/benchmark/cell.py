@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -19,7 +18,7 @@ from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.data.preprocessing import NO_CLIP, TablePreprocessor
 from swift_hydra_kedro.data.splitting import duplicate_mask, split
 from swift_hydra_kedro.data.table import LabelledTable
-from swift_hydra_kedro.evaluation.metrics import evaluate_scores, matched_threshold
+from swift_hydra_kedro.evaluation.metrics import evaluate_scores
 
 logger = logging.getLogger(__name__)
 
@@ -94,17 +93,11 @@ def _measure(table: LabelledTable, cell: Cell, budget: Budget) -> Record:
     for entry in method.entries:
         entry.build(run, budget.config)  # imports its library, which is no part of a fit
     with PeakMemory() as peak:
-        start = time.perf_counter()
-        fitted_method = method.fit(x, y, run, budget.config)
-        fitted = time.perf_counter()
-        score = fitted_method.score(x_test)
-        scored = time.perf_counter()
-    threshold = budget.threshold
-    if method.detector.threshold == "matched":
-        threshold = matched_threshold(fitted_method.score(x), float(y.mean()))
-    seen = duplicate_mask(train.features, test.features)
+        trial = method.try_out(x, y, x_test, run, budget.config)
+    threshold = method.threshold(trial.fitted, x, y, budget.threshold)
+    seen, rejected_share = duplicate_mask(train.features, test.features), trial.fitted.rejected_share(x_test)
     metrics = evaluate_scores(
-        y_test, score, threshold, seen, fitted - start, scored - fitted, fitted_method.rejected_share(x_test)
+        y_test, trial.score, threshold, seen, trial.fit_seconds, trial.predict_seconds, rejected_share
     )
     return _flat(metrics) | {
         "peak_memory": peak.bytes,

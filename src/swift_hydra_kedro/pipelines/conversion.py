@@ -37,9 +37,14 @@ def to_earlier(checkpoint: Checkpoint, run: RunConfig) -> Earlier | None:
         load_mixture(tensors_below("mixture.", tensors), state["mixture"]).to(device),
         Clusters(tensors["centres"], tuple(state["inertia"])),
         tensors["cluster_of_member"],
-        RowKeys(tensors["code"], tensors["copy"]),
+        known_rows(checkpoint),
         np.unpackbits(tensors["drawn"], axis=1, count=n_rows).astype(bool),
     )
+
+
+def known_rows(checkpoint: Checkpoint) -> RowKeys:
+    """Keys of the rows that an earlier training had; the networks are not needed for it."""
+    return RowKeys(checkpoint.tensors["code"], checkpoint.tensors["copy"])
 
 
 def to_training(committee: Checkpoint, regions: Checkpoint, drawn: Checkpoint) -> Checkpoint:

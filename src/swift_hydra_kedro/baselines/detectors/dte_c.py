@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from swift_hydra_kedro.baselines.detectors.base import OneClassTorchDetector
+from swift_hydra_kedro.baselines.training import descend
 from swift_hydra_kedro.models.batches import batches
 from swift_hydra_kedro.models.runtime import Generators
 
@@ -85,9 +86,7 @@ class DiffusionTimeClassifier(OneClassTorchDetector):
             noise = torch.randn(len(rows), x.shape[1], generator=rng.torch, device=x.device)  # (B, P)
             logits = self.network_(x[rows] + sigma[time, None] * noise)
             loss = F.cross_entropy(logits, time * self.n_bins // self.n_times)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            descend(loss, optimiser)
         self.network_.eval()
 
     def _score(self, x: Tensor) -> Tensor:

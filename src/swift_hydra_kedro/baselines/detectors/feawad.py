@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from swift_hydra_kedro.baselines.detectors.base import TorchClassifier
-from swift_hydra_kedro.baselines.detectors.training import minimise
+from swift_hydra_kedro.baselines.training import minimise
 from swift_hydra_kedro.models.batches import batches, draw
 from swift_hydra_kedro.models.runtime import Generators
 

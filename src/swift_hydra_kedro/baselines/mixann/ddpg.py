@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from swift_hydra_kedro.baselines.training import descend
 from swift_hydra_kedro.config.mixann import DDPGConfig
 from swift_hydra_kedro.models.layers import seeded_init
 
@@ -111,9 +112,9 @@ class DDPG:
             return {}
         batch = self.buffer.sample(self.config.batch_size, self.generator)
         critic_loss = (self.critic(batch.state, batch.action) - self.bellman(batch)).square().mean()
-        _descend(critic_loss, self.critic_optimiser)
+        descend(critic_loss, self.critic_optimiser)
         actor_loss = -self.critic(batch.state, self.actor(batch.state)).mean()
-        _descend(actor_loss, self.actor_optimiser)
+        descend(actor_loss, self.actor_optimiser)
         for target, net in ((self.target_actor, self.actor), (self.target_critic, self.critic)):
             polyak_average(target, net, self.config.polyak)
         return {"critic_loss": float(critic_loss.detach()), "actor_loss": float(actor_loss.detach())}
@@ -130,13 +131,6 @@ def polyak_average(target: nn.Module, net: nn.Module, share: float) -> None:
     """Move a target's weights by `share` of the way to those of the network."""
     for old, new in zip(target.parameters(), net.parameters(), strict=True):
         old.lerp_(new, share)
-
-
-def _descend(loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
-    """Take one step; the actor's loss leaves gradients in the critic, which its own next step clears."""
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
 
 
 def _mlp(n_in: int, hidden: int, n_out: int) -> nn.Sequential:

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from swift_hydra_kedro.baselines.oversamplers.base import OwnOverSampler
 from swift_hydra_kedro.baselines.oversamplers.standardisation import Standardisation, generator_of
+from swift_hydra_kedro.baselines.training import descend
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.runtime import narrow_threads
 
@@ -222,9 +223,7 @@ def learn(
         rewards = torch.tensor([reward(anomalies.make(decisions, generator)) for decisions in taken])
         advantage = (rewards - rewards.mean()) / rewards.std(correction=0).clamp(min=1e-6)
         log_prob = torch.stack([policy.log_prob(anomalies, decisions) for decisions in taken])
-        optimiser.zero_grad()
-        (-advantage * log_prob).mean().backward()
-        optimiser.step()
+        descend((-advantage * log_prob).mean(), optimiser)
 
 
 def allotted(weight: Tensor, n: int) -> Tensor:

@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from swift_hydra_kedro.baselines.oversamplers.base import OwnOverSampler
 from swift_hydra_kedro.baselines.oversamplers.standardisation import Standardisation, generator_of
+from swift_hydra_kedro.baselines.training import descend
 from swift_hydra_kedro.models.batches import batches
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.runtime import choose_device, narrow_threads
@@ -90,8 +91,8 @@ class OversamplingGAN(OwnOverSampler):
             told = label[number]  # (B,)
             made = maker(maker.noise(len(told), generator), told)  # (B, P)
             real, fake = (judge(_with_label(rows, told)) for rows in (x[number], made.detach()))
-            _step(judges, discriminator_loss(real, fake))
-            _step(makers, generator_loss(judge(_with_label(made, told))))
+            descend(discriminator_loss(real, fake), judges)
+            descend(generator_loss(judge(_with_label(made, told))), makers)
             average.update_parameters(maker)
         return cast(Generator, average.module)
 
@@ -139,9 +140,3 @@ def _network(n_in: int, n_out: int, hidden: int) -> nn.Sequential:
 def _with_label(rows: Tensor, label: Tensor) -> Tensor:
     """Rows `(B, Q)` with the label `(B,)`, -1 or 1, as a column of its own: `(B, Q + 1)`."""
     return torch.cat([rows, 2 * label.unsqueeze(1) - 1], dim=1)
-
-
-def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()

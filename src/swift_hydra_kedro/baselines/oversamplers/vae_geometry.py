@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from swift_hydra_kedro.baselines.oversamplers.base import OwnOverSampler
 from swift_hydra_kedro.baselines.oversamplers.standardisation import Standardisation, generator_of
+from swift_hydra_kedro.baselines.training import descend
 from swift_hydra_kedro.models.batches import batches
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.runtime import narrow_threads
@@ -116,9 +117,7 @@ class VAEGeometry(OwnOverSampler):
         optimiser = torch.optim.Adam(model.parameters(), self.learning_rate)
         numbers = batches(x.new_ones(len(x)), self.steps, min(self.batch_size, len(x)), False, generator)
         for number in numbers:
-            optimiser.zero_grad()
-            model({"data": x[number]}).loss.backward()
-            optimiser.step()
+            descend(model({"data": x[number]}).loss, optimiser)
         for former in (model.M, model.centroids):  # of the weights there were on the way
             former.clear()
         model({"data": x[torch.randperm(len(x), generator=generator)[:MAX_CENTROIDS]]})

@@ -24,7 +24,7 @@ from swift_hydra_kedro.data.preprocessing import NO_CLIP, TablePreprocessor
 from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.evaluation.card import render_card
 from swift_hydra_kedro.evaluation.leaderboard import flat_metrics
-from swift_hydra_kedro.evaluation.metrics import evaluate_scores, matched_threshold
+from swift_hydra_kedro.evaluation.metrics import evaluate_scores
 from swift_hydra_kedro.models.checkpoints import load_detector
 from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.pipelines.conversion import to_training
@@ -95,16 +95,11 @@ def run_baselines(
     for name in bar:
         bar.set_postfix_str(name)
         method = get_method(name)
-        start = time.perf_counter()
-        fitted_method = method.fit(x, y, run, config)
-        fitted = time.perf_counter()
-        scores[name] = fitted_method.score(x_test)
-        scored = time.perf_counter()
-        threshold = own_report["swift_hydra_mome"]["threshold"]
-        if method.detector.threshold == "matched":
-            threshold = matched_threshold(fitted_method.score(x), float(y.mean()))
-        report[name] = _report(threshold, fitted - start, scored - fitted)
-        if (rejected_share := fitted_method.rejected_share(x_test)) is not None:
+        trial = method.try_out(x, y, x_test, run, config)
+        scores[name] = trial.score
+        threshold = method.threshold(trial.fitted, x, y, own_report["swift_hydra_mome"]["threshold"])
+        report[name] = _report(threshold, trial.fit_seconds, trial.predict_seconds)
+        if (rejected_share := trial.fitted.rejected_share(x_test)) is not None:
             report[name]["rejected_share"] = rejected_share
     return pd.DataFrame(scores, index=range(len(test))), report
 

@@ -13,7 +13,7 @@ from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.splitting import duplicate_mask, split, split_around
 from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.detection.continuation import RowKeys
-from swift_hydra_kedro.pipelines.conversion import to_earlier
+from swift_hydra_kedro.pipelines.conversion import known_rows
 from swift_hydra_kedro.serving.training_state import load_training
 
 logger = logging.getLogger(__name__)
@@ -28,12 +28,12 @@ def split_table(
     table: pd.DataFrame, earlier: Checkpoint, run: RunConfig
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Stratified split, which test rows training holds too, and the `data` part of `metrics.json`."""
-    labelled, trained = LabelledTable.from_frame(table), to_earlier(earlier, run)
-    if trained is None:
-        train, test = split(labelled, run.train_size, run.seed)
-    else:
+    labelled = LabelledTable.from_frame(table)
+    if earlier.state:
         x = TablePreprocessor.from_state(earlier.state["preprocessor"]).transform(labelled.features)
-        train, test = split_around(labelled, trained.keys.hold(RowKeys.of(x)), run.train_size, run.seed)
+        train, test = split_around(labelled, known_rows(earlier).hold(RowKeys.of(x)), run.train_size, run.seed)
+    else:
+        train, test = split(labelled, run.train_size, run.seed)
     seen = duplicate_mask(train.features, test.features)
     duplicates = float(seen.mean())
     report = {

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from swift_hydra_kedro.baselines.detectors.training import minimise
+from swift_hydra_kedro.baselines.training import minimise
 
 
 def test_each_loss_is_computed_after_the_step_before_it():

@@ -1,0 +1,21 @@
+"""The step and the loop in which the networks among the baselines learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+def minimise(losses: Iterable[Tensor], optimiser: Optimizer) -> None:
+    """Make a step down each loss `()`; given as a generator, each is computed after the step before it."""
+    for loss in losses:
+        descend(loss, optimiser)
+
+
+def descend(loss: Tensor, optimiser: Optimizer) -> None:
+    """Make a step down a loss `()`; what its gradient leaves in other networks, their own next step clears."""
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
