@@ -189,7 +189,8 @@ def _run_config(catalog: DataCatalog) -> RunConfig:
 def _tags(run_params: dict[str, Any], catalog: DataCatalog) -> dict[str, str]:
     run = _run_config(catalog)
     detection = DetectionConfig.model_validate(catalog.load("params:detection"))
-    backend = resolve_backend(detection.experts.mamba.backend, choose_device(run.device))
+    mamba = detection.experts.mamba
+    backend = resolve_backend(mamba.backend, choose_device(run.device), mamba.tokens == "feature")
     return {
         "dataset": run.dataset,
         "train_size": str(run.train_size),

@@ -105,31 +105,44 @@ def test_kernel_gets_contiguous_float_arrays(monkeypatch):
 
 def test_kernel_on_the_cpu_is_refused_with_a_way_out():
     with pytest.raises(ValueError, match=r"needs a CUDA device and the mamba-ssm package.*'auto' or 'torch'"):
-        choose_scan("mamba_ssm", CPU, torch.float32)
+        choose_scan("mamba_ssm", CPU, torch.float32, 3)
 
 
 @pytest.mark.parametrize("backend", ["auto", "torch"])
 def test_cpu_runs_plain_torch(backend):
-    assert choose_scan(backend, CPU, torch.float32) is selective_scan
-
-
-def test_double_precision_which_the_kernel_lacks_runs_plain_torch(monkeypatch):
-    monkeypatch.setattr(module, "_cuda_kernel", lambda: print)
-    cuda = torch.device("cuda")
-    assert choose_scan("auto", cuda, torch.float64) is selective_scan
-    assert choose_scan("auto", cuda, torch.float32) is selective_scan_cuda
+    assert choose_scan(backend, CPU, torch.float32, 3) is selective_scan
 
 
 @pytest.mark.parametrize(
-    ("backend", "kernel", "expected"),
-    [("auto", True, "mamba_ssm"), ("auto", False, "torch"), ("torch", True, "torch"), ("mamba_ssm", True, "mamba_ssm")],
+    ("backend", "dtype", "length", "expected"),
+    [
+        ("auto", torch.float32, 2, selective_scan_cuda),
+        ("auto", torch.float64, 2, selective_scan),  # which the kernel lacks
+        ("auto", torch.float32, 1, selective_scan),  # in closed form
+        ("mamba_ssm", torch.float32, 1, selective_scan_cuda),  # as asked for
+    ],
 )
-def test_cuda_takes_the_kernel_where_it_is_installed_and_not_refused(monkeypatch, backend, kernel, expected):
+def test_the_kernel_runs_where_it_can_and_pays(monkeypatch, backend, dtype, length, expected):
+    monkeypatch.setattr(module, "_cuda_kernel", lambda: print)
+    assert choose_scan(backend, torch.device("cuda"), dtype, length) is expected
+
+
+@pytest.mark.parametrize(
+    ("backend", "kernel", "several_tokens", "expected"),
+    [
+        ("auto", True, True, "mamba_ssm"),
+        ("auto", True, False, "torch"),
+        ("auto", False, True, "torch"),
+        ("torch", True, True, "torch"),
+        ("mamba_ssm", True, False, "mamba_ssm"),
+    ],
+)
+def test_cuda_takes_the_kernel_where_it_is_installed_and_pays(monkeypatch, backend, kernel, several_tokens, expected):
     monkeypatch.setattr(module, "_cuda_kernel", lambda: print if kernel else None)
-    assert resolve_backend(backend, torch.device("cuda")) == expected
+    assert resolve_backend(backend, torch.device("cuda"), several_tokens) == expected
 
 
 def test_backend_and_device_are_logged(caplog):
     with caplog.at_level(logging.INFO):
-        assert log_backend("auto", CPU) == "torch"
+        assert log_backend("auto", CPU, True) == "torch"
     assert caplog.messages == ["Selective scan: plain torch on cpu"]

@@ -50,5 +50,6 @@ class MambaConfig(Config):
     )
     backend: Literal["auto", "torch", "mamba_ssm"] = Field(
         "auto",
-        description="Selective scan: plain torch, or mamba-ssm's CUDA kernel; auto takes the kernel where it can run.",
+        description="Selective scan: plain torch, or mamba-ssm's CUDA kernel; auto takes the kernel for several "
+        "tokens where it can run.",
     )

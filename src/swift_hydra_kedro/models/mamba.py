@@ -85,6 +85,6 @@ class Mamba(nn.Module):
         u = F.silu(self.conv1d(u))
         dt, B, C = self.x_proj(u).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
         delta = F.softplus(self.dt_proj(dt))  # (*stack, b, l, E)
-        scan = choose_scan(self.backend, x.device, x.dtype)
+        scan = choose_scan(self.backend, x.device, x.dtype, x.shape[-2])
         y = scan(u, delta, -torch.exp(self.A_log), B, C, self.D)
         return self.out_proj(y * F.silu(z))

@@ -60,7 +60,7 @@ def selective_scan_cuda(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tenso
     return y.reshape(u_.shape).permute(1, 0, 3, 2).reshape(u.shape)
 
 
-def choose_scan(backend: Backend, device: torch.device, dtype: torch.dtype) -> Callable[..., Tensor]:
+def choose_scan(backend: Backend, device: torch.device, dtype: torch.dtype, length: int) -> Callable[..., Tensor]:
     """Pick the implementation for tensors on `device`; double precision, which the kernel lacks, is plain torch.
 
     Raises
@@ -70,23 +70,28 @@ def choose_scan(backend: Backend, device: torch.device, dtype: torch.dtype) -> C
     """
     if dtype == torch.float64:
         return selective_scan
-    return selective_scan_cuda if resolve_backend(backend, device) == "mamba_ssm" else selective_scan
+    return selective_scan_cuda if resolve_backend(backend, device, length > 1) == "mamba_ssm" else selective_scan
 
 
-def resolve_backend(backend: Backend, device: torch.device) -> Literal["torch", "mamba_ssm"]:
-    """Say which backend runs for tensors on `device`; see `choose_scan`."""
+def resolve_backend(backend: Backend, device: torch.device, several_tokens: bool) -> Literal["torch", "mamba_ssm"]:
+    """Say which backend runs for rows of one or `several_tokens` on `device`; see `choose_scan`.
+
+    `auto` leaves a single token to torch: its closed form takes a small part of the kernel's time.
+    """
     usable = device.type == "cuda" and _cuda_kernel() is not None
     if backend == "mamba_ssm" and not usable:
         raise ValueError(
             "backend 'mamba_ssm' needs a CUDA device and the mamba-ssm package: "
             "pip install 'swift_hydra_kedro[cuda]', or set backend to 'auto' or 'torch'"
         )
-    return "mamba_ssm" if usable and backend != "torch" else "torch"
+    if backend == "auto":
+        return "mamba_ssm" if usable and several_tokens else "torch"
+    return backend
 
 
-def log_backend(backend: Backend, device: torch.device) -> str:
+def log_backend(backend: Backend, device: torch.device, several_tokens: bool) -> str:
     """Write to the log which scan and which device a run uses; return the backend's name."""
-    name = resolve_backend(backend, device)
+    name = resolve_backend(backend, device, several_tokens)
     logger.info("Selective scan: %s on %s", "mamba-ssm CUDA kernel" if name == "mamba_ssm" else "plain torch", device)
     return name
 

@@ -22,7 +22,8 @@ def pretrain_models(
     """Train both models on the training rows, less those held out to judge the detector on."""
     start = time.perf_counter()
     rows = to_rows(train_rows, run)
-    backend = log_backend(pretraining.detector.mamba.backend, rows.x.device)
+    mamba = pretraining.detector.mamba
+    backend = log_backend(mamba.backend, rows.x.device, mamba.tokens == "feature")
     training, held_out = hold_out(rows, pretraining.detector.holdout_share, run.seed)
     result = pretrain(training, held_out, pretraining, run.seed, progress=True)
     history = stacked_histories(cvae=result.cvae_history, detector=result.detector_history)
