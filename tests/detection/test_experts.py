@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from swift_hydra_kedro.config import AdditiveConfig, NeighboursConfig
 from swift_hydra_kedro.detection import experts as experts_module
 from swift_hydra_kedro.detection.experts import VIEWS, fit_experts
+from swift_hydra_kedro.detection.rows import Bag
 from swift_hydra_kedro.detection.stacking import Opinions
 from swift_hydra_kedro.models.encoding import NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 
@@ -91,13 +92,14 @@ def test_half_of_the_experts_see_all_that_neighbours_say():
 def test_out_of_bag_rows_are_judged_by_the_experts_that_had_not_drawn_them(monkeypatch):
     rows = training_rows()
     half = torch.arange(len(rows.y)) % 2 == 0
-    bags = (half.nonzero().flatten(), (~half).nonzero().flatten())  # of a group's first expert and of its second
+    halves = (half, ~half)  # of a group's first expert and of its second
+    bags = [Bag(*((own & kind).nonzero().flatten() for kind in rows.kinds)) for own in halves]
 
     def fixed_bags(rows, n_experts, bootstrap, generator):
         return bags[:n_experts]
 
-    def untrained(rows, bags, clusters, config, n_steps, generator):
-        return torch.zeros(n_steps, len(clusters), 2, dtype=torch.int64)
+    def untrained(pools_of_experts, config, n_steps, generator):
+        return torch.zeros(n_steps, len(pools_of_experts), 2, dtype=torch.int64)
 
     monkeypatch.setattr(experts_module, "draw_bags", fixed_bags)
     monkeypatch.setattr(experts_module, "expert_batches", untrained)

@@ -12,6 +12,7 @@ from swift_hydra_kedro.detection.rows import (
     draw_bags,
     expert_batches,
     noise_of_described,
+    pools,
 )
 
 from .toy import N_ANOMALOUS, N_NORMAL, experts_config, training_rows
@@ -28,27 +29,29 @@ def drawn(rows, bags=None, clusters=CLUSTERS, **settings):
     config = experts_config(**settings)
     config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": SIZE})})
     bags = bags_of(rows, bootstrap=False) if bags is None else bags
-    return expert_batches(rows, bags, clusters, config, N_STEPS, torch.Generator().manual_seed(0))
+    own = [pools(rows, bag, int(cluster)) for bag, cluster in zip(bags, clusters, strict=True)]
+    return expert_batches(own, config, N_STEPS, torch.Generator().manual_seed(0))
 
 
 def test_a_bag_is_a_bootstrap_sample_of_each_kind():
     rows = training_rows()
     for bag in bags_of(rows):
-        assert [int(mask[bag].sum()) for mask in rows.kinds] == [int(mask.sum()) for mask in rows.kinds]
-        assert 0.5 < len(bag.unique()) / len(bag) < 0.75  # 1 - 1/e is expected
+        assert list(map(len, bag)) == [int(mask.sum()) for mask in rows.kinds]
+        assert all(mask[kind].all() for mask, kind in zip(rows.kinds, bag, strict=True))
+        assert 0.5 < len(bag.rows.unique()) / len(bag.rows) < 0.75  # 1 - 1/e is expected
 
 
 def test_bags_differ_between_experts_and_without_bootstrap_hold_all_rows():
     rows = training_rows()
     first, second, *_ = bags_of(rows)
-    assert not torch.equal(first, second)
-    assert all(bag.sort().values.tolist() == list(range(len(rows.y))) for bag in bags_of(rows, bootstrap=False))
+    assert not torch.equal(first.rows, second.rows)
+    assert all(bag.rows.sort().values.tolist() == list(range(len(rows.y))) for bag in bags_of(rows, bootstrap=False))
 
 
 def test_the_only_anomaly_is_in_every_bag():
     rows = training_rows(n_synthetic=0)
     rows.y[N_NORMAL + 1 :] = 0
-    assert all(int(rows.y[bag].sum()) == 1 for bag in bags_of(rows))
+    assert all(int(rows.y[bag.rows].sum()) == 1 for bag in bags_of(rows))
 
 
 def test_an_expert_draws_every_row_of_its_bag_and_no_other():
@@ -57,7 +60,7 @@ def test_an_expert_draws_every_row_of_its_bag_and_no_other():
     index = drawn(rows, bags)
     assert index.shape == (N_STEPS, 6, SIZE)
     for expert, bag in enumerate(bags):
-        assert set(index[:, expert].flatten().tolist()) == set(bag.tolist())
+        assert set(index[:, expert].flatten().tolist()) == set(bag.rows.tolist())
 
 
 def test_half_of_every_batch_is_anomalous():

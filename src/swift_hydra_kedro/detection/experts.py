@@ -24,7 +24,15 @@ from tqdm import tqdm
 
 from swift_hydra_kedro.config import ExpertsConfig
 from swift_hydra_kedro.detection.continuation import Earlier
-from swift_hydra_kedro.detection.rows import TrainingRows, blur_described, draw_bags, expert_batches, noise_of_described
+from swift_hydra_kedro.detection.rows import (
+    Bag,
+    TrainingRows,
+    blur_described,
+    draw_bags,
+    expert_batches,
+    noise_of_described,
+    pools,
+)
 from swift_hydra_kedro.detection.stacking import Opinions, additive_share, network_weights
 from swift_hydra_kedro.models.batches import mixup
 from swift_hydra_kedro.models.calibration import OutOfBag
@@ -115,7 +123,7 @@ class _Group:
     members: Tensor
     stack: MambaDetector
     mask: Tensor
-    bags: list[Tensor]
+    bags: list[Bag]
     generator: torch.Generator
 
 
@@ -197,6 +205,7 @@ def _fit_group(
     probabilities that each gives by each path, `(paths, G, S)`.
     """
     stack, generator, clusters = group.stack, group.generator, cluster_of_member[group.members.cpu().numpy()]
+    own = [pools(rows, bag, int(cluster)) for bag, cluster in zip(group.bags, clusters, strict=True)]
     stack.net.keep_only(group.mask)
     noise = noise_of_described(rows, config)
     every = max(1, n_steps // RECORDS)
@@ -205,9 +214,7 @@ def _fit_group(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peaks, total_steps=n_steps)
     history: History = []
     for start in range(0, n_steps, every):
-        block = expert_batches(
-            rows, group.bags, clusters, config, min(every, n_steps - start), generator
-        )  # (steps, G, B)
+        block = expert_batches(own, config, min(every, n_steps - start), generator)  # (steps, G, B)
         total = torch.zeros((), device=rows.x.device)
         for index in block:
             if stop.is_set():
@@ -252,8 +259,8 @@ def _losses(stack: MambaDetector, x: Tensor, y: Tensor, weight: Tensor) -> Tenso
 
 
 @torch.no_grad()
-def _ask(stack: MambaDetector, x: Tensor, sample: Tensor, bags: list[Tensor]) -> Said:
-    not_drawn = torch.stack([~torch.isin(sample, bag) for bag in bags])  # (G, S)
+def _ask(stack: MambaDetector, x: Tensor, sample: Tensor, bags: list[Bag]) -> Said:
+    not_drawn = torch.stack([~torch.isin(sample, bag.rows) for bag in bags])  # (G, S)
     logits = torch.cat([torch.stack(stack.paths(part)) for part in x.split(CHUNK)], dim=-1)  # (paths, G, S)
     return not_drawn.cpu().numpy(), torch.sigmoid(logits).cpu().numpy()
 
@@ -282,7 +289,7 @@ def _drawn(rows: TrainingRows, groups: list[_Group]) -> np.ndarray:
     """Which of the N real rows each member has drawn, `(C, N)`."""
     real = (~rows.synthetic).nonzero().flatten()
     order = torch.cat([group.members for group in groups]).argsort()
-    drawn = torch.stack([torch.isin(real, bag) for group in groups for bag in group.bags])
+    drawn = torch.stack([torch.isin(real, bag.rows) for group in groups for bag in group.bags])
     return drawn[order].cpu().numpy()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,10 +39,30 @@ class TrainingRows:
         return self.y < 0.5, (self.y >= 0.5) & ~self.synthetic, self.synthetic
 
 
+class Bag(NamedTuple):
+    """Row numbers that a network learns from, by kind; a row may be there several times."""
+
+    normal: Tensor
+    anomalous: Tensor
+    synthetic: Tensor
+
+    @property
+    def rows(self) -> Tensor:
+        """All of them, `(N,)`."""
+        return torch.cat(self)
+
+
+class Pool(NamedTuple):
+    """A network's rows of one kind: row numbers, and those of them that are in its cluster."""
+
+    everywhere: Tensor
+    inside: Tensor
+
+
 def draw_bags(
     rows: TrainingRows, n_experts: int, bootstrap: bool, generator: torch.Generator, drawn: Tensor | None = None
-) -> list[Tensor]:
-    """Row numbers that each expert learns from, `(N,)`.
+) -> list[Bag]:
+    """Rows that each expert learns from.
 
     A bootstrap sample is drawn within normal rows, real and synthetic anomalies, so that none of them is lost. Where
     real rows are `drawn (M, N)` already, a mask, only synthetic ones are drawn.
@@ -54,34 +75,30 @@ def draw_bags(
             sources = (generator, generator, fork(generator))  # synthetic rows change no other draw
             bag = [draw(kind, (len(kind),), g) if len(kind) else kind for kind, g in zip(kinds, sources, strict=True)]
         if drawn is not None:
-            bag = [drawn[expert].nonzero().flatten(), bag[-1]]
-        bags.append(torch.cat(bag))
+            bag = [*(kind[drawn[expert, kind]] for kind in kinds[:2]), bag[-1]]
+        bags.append(Bag(*bag))
     return bags
 
 
+def pools(rows: TrainingRows, bag: Bag, cluster: int) -> list[Pool]:
+    """The rows of a bag to draw batches from, by kind, for a network that leans towards the cluster."""
+    return [Pool(kind, kind[rows.cluster[kind] == cluster]) for kind in bag]
+
+
 def expert_batches(
-    rows: TrainingRows,
-    bags: list[Tensor],
-    cluster_of_expert: np.ndarray,
-    config: ExpertsConfig,
-    n_steps: int,
-    generator: torch.Generator,
+    pools_of_experts: Sequence[Sequence[Pool]], config: ExpertsConfig, n_steps: int, generator: torch.Generator
 ) -> Tensor:
     """Row numbers `(n_steps, M, B)`: each expert's own draws from its bag."""
     size = config.training.batch_size
-    draws = [
-        _draw_batches(rows, bag, rows.cluster[bag] == int(cluster), config, size, n_steps, generator)
-        for bag, cluster in zip(bags, cluster_of_expert, strict=True)
-    ]
-    return torch.stack(draws, dim=1)
+    return torch.stack([_draw_batches(own, config, size, n_steps, generator) for own in pools_of_experts], dim=1)
 
 
 def common_batches(
     rows: TrainingRows, config: ExpertsConfig, batch_size: int, n_steps: int, generator: torch.Generator
 ) -> Tensor:
     """Row numbers `(n_steps, B)` from all rows and all clusters alike."""
-    pool = torch.arange(len(rows.y), device=rows.y.device)
-    return _draw_batches(rows, pool, torch.zeros_like(rows.synthetic), config, batch_size, n_steps, generator)
+    kinds = [mask.nonzero().flatten() for mask in rows.kinds]
+    return _draw_batches([Pool(kind, kind[:0]) for kind in kinds], config, batch_size, n_steps, generator)
 
 
 def noise_of_described(rows: TrainingRows, config: ExpertsConfig) -> float:
@@ -105,26 +122,21 @@ def blur_described(x: Tensor, n_described: int, noise: float, generator: torch.G
 
 
 def _draw_batches(
-    rows: TrainingRows,
-    pool: Tensor,
-    own: Tensor,
-    config: ExpertsConfig,
-    size: int,
-    n_steps: int,
-    generator: torch.Generator,
+    pools_of_kinds: Sequence[Pool], config: ExpertsConfig, size: int, n_steps: int, generator: torch.Generator
 ) -> Tensor:
-    """Batches `(n_steps, size)` from `pool (n,)`: half anomalies, some synthetic; some rows are `own (n,)`, a mask."""
-    normal, anomalous, synthetic = (mask[pool] for mask in rows.kinds)
+    """Batches `(n_steps, size)` of row numbers: half anomalies, some synthetic; some rows are of the own cluster."""
+    normal, anomalous, synthetic = pools_of_kinds
     n_anomalous = size // 2
-    share = _synthetic_share(int(synthetic.sum()), int(anomalous.sum()), config)
+    share = _synthetic_share(len(synthetic.everywhere), len(anomalous.everywhere), config)
     n_synthetic = max(round(share * n_anomalous), int(share > 0))
     own_source = fork(generator)  # synthetic rows take the places of real anomalies and change no other draw
     parts = [(normal, size - n_anomalous), (anomalous, n_anomalous)]
-    drawn = [_draw_part(mask, own, n, config.cluster_share, n_steps, generator) for mask, n in parts]
+    drawn = [_draw_part(pool, n, config.cluster_share, n_steps, generator) for pool, n in parts]
     if n_synthetic:
-        places = torch.arange(n_synthetic) * n_anomalous // n_synthetic  # of rows from the own cluster and others alike
-        drawn[1][:, places] = _draw_part(synthetic, own, n_synthetic, config.cluster_share, n_steps, own_source)
-    return pool[torch.cat(drawn, dim=1)]
+        spread = torch.arange(n_synthetic, device=own_source.device)
+        places = spread * n_anomalous // n_synthetic  # of rows from the own cluster and others alike
+        drawn[1][:, places] = _draw_part(synthetic, n_synthetic, config.cluster_share, n_steps, own_source)
+    return torch.cat(drawn, dim=1)
 
 
 def _synthetic_share(n_synthetic: int, n_real: int, config: ExpertsConfig) -> float:
@@ -141,15 +153,13 @@ def _synthetic_share(n_synthetic: int, n_real: int, config: ExpertsConfig) -> fl
     return min(most, worth / (worth + n_real))
 
 
-def _draw_part(
-    mask: Tensor, own: Tensor, n: int, cluster_share: float, n_steps: int, generator: torch.Generator
-) -> Tensor:
-    """Draw `(n_steps, n)` positions of one kind: a share from the own cluster, the rest from anywhere.
+def _draw_part(pool: Pool, n: int, cluster_share: float, n_steps: int, generator: torch.Generator) -> Tensor:
+    """Draw `(n_steps, n)` rows of one kind: a share from the own cluster, the rest from anywhere.
 
     A share below 1 is smaller where the cluster holds little of that kind: its rows come `MAX_OVERDRAWN` times as often
     as others at most.
     """
-    everywhere, inside = mask.nonzero().flatten(), (mask & own).nonzero().flatten()
+    everywhere, inside = pool
     if cluster_share < 1:
         cluster_share = min(cluster_share, MAX_OVERDRAWN * len(inside) / max(1, len(everywhere)))
     n_inside = round(cluster_share * n) if len(inside) else 0

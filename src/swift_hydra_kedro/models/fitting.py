@@ -120,7 +120,7 @@ def _train(
     every = max(1, n_steps // EVALUATIONS)
     optimiser = torch.optim.Adam(model.parameters(), lr=training.learning_rate, fused=True)
     index = batches(rows.y, n_steps, training.batch_size, training.balanced, generator)  # (steps, B)
-    recent: list[float] = []
+    recent: list[Tensor] = []
     bar = tqdm(range(n_steps), desc=name, unit="step", disable=not progress)
     model.train()
     for step in bar:
@@ -129,9 +129,9 @@ def _train(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        recent.append(float(loss.detach()))
+        recent.append(loss.detach())
         if (step + 1) % every == 0 or step + 1 == n_steps:
-            mean = sum(recent) / len(recent)
+            mean = float(torch.stack(recent).mean())
             bar.set_postfix(loss=f"{mean:.3f}")
             recent.clear()
             yield {"step": step + 1, "loss": mean}

@@ -29,7 +29,8 @@ class Policy(nn.Module):
     def forward(self, state: Tensor) -> Independent:
         """Distribution of the step to take from each state."""
         mu, log_sigma = self.head(self.body(state)).chunk(2, dim=-1)
-        return Independent(Normal(mu, log_sigma.clamp(*LOG_SIGMA_RANGE).exp()), 1)
+        normal = Normal(mu, log_sigma.clamp(*LOG_SIGMA_RANGE).exp(), validate_args=False)  # a GPU would be waited for
+        return Independent(normal, 1, validate_args=False)
 
     @torch.no_grad()
     def sample(self, state: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

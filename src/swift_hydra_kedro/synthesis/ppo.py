@@ -47,14 +47,14 @@ class PPO:
         """Improve policy and value net on an episode; return the diagnostics people look for."""
         reward = (trajectory.reward - trajectory.reward.mean()) / trajectory.reward.std().clamp(min=1e-6)
         advantage = reward - self.value(trajectory.state).detach()
-        diagnostics: list[dict[str, float]] = []
+        diagnostics: list[dict[str, Tensor]] = []
         for _ in range(self.config.epochs):
             order = torch.randperm(len(reward), generator=self.generator, device=reward.device)
             minibatches = order.split(self.config.minibatch_size)
             diagnostics += [self._step(trajectory, reward, advantage, rows) for rows in minibatches]
-        return {name: sum(d[name] for d in diagnostics) / len(diagnostics) for name in diagnostics[0]}
+        return {name: float(torch.stack([d[name] for d in diagnostics]).mean()) for name in diagnostics[0]}
 
-    def _step(self, trajectory: Trajectory, reward: Tensor, advantage: Tensor, rows: Tensor) -> dict[str, float]:
+    def _step(self, trajectory: Trajectory, reward: Tensor, advantage: Tensor, rows: Tensor) -> dict[str, Tensor]:
         config, own = self.config, ~trajectory.replaced[rows]
         distribution = self.policy(trajectory.state[rows])
         log_prob = distribution.log_prob(trajectory.action[rows])
@@ -76,12 +76,12 @@ class PPO:
         with torch.no_grad():
             ratio = log_ratio.exp()
             return {
-                "policy_loss": float(policy_loss),
-                "value_loss": float(value_loss),
-                "imitation_loss": float(imitation),
-                "policy_entropy": float(entropy),
-                "approx_kl": float(_masked_mean(ratio - 1 - log_ratio, own)),
-                "clip_fraction": float(_masked_mean(((ratio - 1).abs() > config.clip_ratio).float(), own)),
+                "policy_loss": policy_loss.detach(),
+                "value_loss": value_loss.detach(),
+                "imitation_loss": imitation.detach(),
+                "policy_entropy": entropy.detach(),
+                "approx_kl": _masked_mean(ratio - 1 - log_ratio, own),
+                "clip_fraction": _masked_mean(((ratio - 1).abs() > config.clip_ratio).float(), own),
             }
 
 
