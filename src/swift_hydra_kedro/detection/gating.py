@@ -28,7 +28,7 @@ from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.layers import seeded_init
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 from swift_hydra_kedro.models.neighbours import Neighbourhood
-from swift_hydra_kedro.models.runtime import in_threads, narrow_threads
+from swift_hydra_kedro.models.runtime import at_once, in_threads, narrow_threads
 
 EPSILON = 1e-6
 BLOCK = 50
@@ -172,7 +172,7 @@ class _Phase:
 
         def ask(part: Committee, stop: threading.Event) -> Tensor:
             with torch.no_grad():  # the mode is the thread's own
-                return torch.cat([part(rows) for rows in x.split(CHUNK) if not stop.is_set()])
+                return torch.cat([part(rows) for rows in x.split(at_once(CHUNK, x.device)) if not stop.is_set()])
 
         return torch.stack(in_threads([partial(ask, part) for part in self.teacher], x.device)).sum(0)
 

@@ -23,6 +23,7 @@ from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import ALL_VIEWS, NORMAL, PIECEWISE, SCALED, PiecewiseLinearEncoding
 from swift_hydra_kedro.models.layers import MULTIPLE, blocks_of_groups, filled_up
 from swift_hydra_kedro.models.mome import MixtureOfExperts
+from swift_hydra_kedro.models.runtime import at_once
 
 BLOCK = 4096
 LOCATED_AT_ONCE = 1024
@@ -57,7 +58,7 @@ class FoldedMixture:
         blocks, expert_of_block = blocks_of_groups(chosen.flatten(), len(self.experts))  # of pairs of row and rank
         n_blocks = torch.bincount(expert_of_block, minlength=len(self.experts)).tolist()
         for expert, own in zip(self.experts, blocks.split(n_blocks), strict=True):
-            for part in own.split(BLOCK // MULTIPLE) if len(own) else ():
+            for part in own.split(at_once(BLOCK // MULTIPLE, x.device)) if len(own) else ():
                 pairs = part.flatten()
                 probability[pairs] = expert(located.of(pairs // mixture.gate.top_k))
         mean = (weights * probability.view_as(weights)).sum(-1)
@@ -125,7 +126,7 @@ class Bins:
         """Locate rows, `(B, P)`."""
         if not len(self.binned):
             return LocatedRows.without_bins(x)
-        parts = [self._locate(part) for part in x.split(LOCATED_AT_ONCE)]
+        parts = [self._locate(part) for part in x.split(at_once(LOCATED_AT_ONCE, x.device))]
         return LocatedRows(x, *map(torch.cat, zip(*parts, strict=True)))
 
     def _locate(self, x: Tensor) -> tuple[Tensor, Tensor]:

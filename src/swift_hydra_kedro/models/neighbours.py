@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from swift_hydra_kedro.models.layers import MULTIPLE, blocks_of_groups, filled_up
 from swift_hydra_kedro.models.ranks import Ranks
+from swift_hydra_kedro.models.runtime import at_once
 
 GROUPS = 5
 OVERLAP = 8
@@ -79,8 +80,8 @@ class References(nn.Module):
         blocks, cell = blocks_of_groups(self._cell(queries), len(self.centres))  # (n, b), (n,)
         near = queries.new_empty(len(blocks), 2, GROUPS, MULTIPLE)
         n_candidates, width = self.candidates[0].numel(), queries.shape[1]
-        at_once = rows_at_once(blocks.numel(), n_candidates)
-        memory, n_blocks = queries.new_empty(at_once * n_candidates), at_once // MULTIPLE
+        size = rows_at_once(blocks.numel(), n_candidates, queries.device)
+        memory, n_blocks = queries.new_empty(size * n_candidates), size // MULTIPLE
         for block, of_cell, found in zip(*(whole.split(n_blocks) for whole in (blocks, cell, near)), strict=True):
             candidates = self.candidates.index_select(0, of_cell)  # (m, 2, GROUPS, K / GROUPS)
             references = self.rows.index_select(0, candidates.flatten()).view(len(block), n_candidates, width)
@@ -97,9 +98,9 @@ class References(nn.Module):
         """Number of the centre nearest to each row, `(B, P + 1)` -> `(B,)`."""
         cell = torch.zeros(len(queries), dtype=torch.int64, device=queries.device)
         if len(self.centres) > 1:
-            at_once = rows_at_once(len(queries), len(self.centres))
-            memory = queries.new_empty(at_once * len(self.centres))
-            for part, found in zip(queries.split(at_once), cell.split(at_once), strict=True):
+            size = rows_at_once(len(queries), len(self.centres), queries.device)
+            memory = queries.new_empty(size * len(self.centres))
+            for part, found in zip(queries.split(size), cell.split(size), strict=True):
                 distances = products(filled_up(part)[None], self.centres.T[None], memory)[0]
                 found.copy_(argmin_of_rows(distances)[: len(part)])
         return cell
@@ -203,9 +204,9 @@ def with_one(x: Tensor) -> Tensor:
     return F.pad(x, (0, 1), value=1.0)
 
 
-def rows_at_once(n_rows: int, n_compared: int) -> int:
+def rows_at_once(n_rows: int, n_compared: int, device: torch.device) -> int:
     """How many rows are compared with so many others at a time, a multiple of `MULTIPLE`, for `MEMORY` numbers."""
-    return MULTIPLE * max(1, min(-(-n_rows // MULTIPLE), MEMORY // (MULTIPLE * n_compared)))
+    return MULTIPLE * max(1, min(-(-n_rows // MULTIPLE), at_once(MEMORY, device) // (MULTIPLE * n_compared)))
 
 
 def products(a: Tensor, b: Tensor, memory: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from swift_hydra_kedro.models.runtime import at_once
+
 LEVELS = 512
 UNIFORM_STD = 12**-0.5
 BLOCK = 1024
@@ -58,7 +60,8 @@ class Ranks(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Interpolate; what lies beyond the training rows has the rank of the last of them."""
-        return torch.cat([self._interpolate(part.flatten()).view_as(part) for part in x.split(BLOCK)])
+        parts = x.split(at_once(BLOCK, x.device))
+        return torch.cat([self._interpolate(part.flatten()).view_as(part) for part in parts])
 
     def _interpolate(self, x: Tensor) -> Tensor:
         """Ranks of the features of some rows, one row after another, `(b P,)` -> `(b P,)`."""
