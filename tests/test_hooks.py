@@ -85,12 +85,29 @@ def start(folder, parameters, env="smoke"):
         data[name] = value
     hook = MlflowHook()
     hook.before_pipeline_run(run_params={"env": env, "project_path": str(folder)}, pipeline=pipeline([]), catalog=data)
+    return hook
 
 
 PARAMETERS = {
     "params:run": RunConfig(dataset="sine", train_size=0.25, seed=3, device="cpu"),
     "params:detection": DetectionConfig(),
 }
+
+
+def test_parameters_of_a_node_are_logged_at_once_and_no_second_time(tmp_path, started, monkeypatch):
+    requests = []
+    monkeypatch.setattr("mlflow.log_params", requests.append)
+    hook = start(tmp_path, PARAMETERS)
+    hook.flatten = True
+    inputs = PARAMETERS | {"table": [1.0]}
+    for _ in range(2):
+        hook.before_node_run(node=None, catalog=None, inputs=inputs, is_async=False)
+    assert max(map(len, requests)) <= 100
+    logged = {name: value for request in requests for name, value in request.items()}
+    assert sum(map(len, requests)) == len(logged) > 50
+    assert logged["run.dataset"] == "sine"
+    assert logged["detection.experts.n_experts"] == DetectionConfig().experts.n_experts
+    assert not any(name.startswith("table") for name in logged)
 
 
 def git(folder, *words):

@@ -18,7 +18,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHook
-from kedro_mlflow.io.metrics import MlflowMetricsHistoryDataset
+from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH
 from omegaconf import OmegaConf
 from pydantic import BaseModel
 from rich.console import Console
@@ -26,6 +26,7 @@ from rich.console import Console
 from swift_hydra_kedro import __version__
 from swift_hydra_kedro.config import DetectionConfig, RunConfig
 from swift_hydra_kedro.data.sink import beside
+from swift_hydra_kedro.datasets import MlflowMetricsDataset
 from swift_hydra_kedro.evaluation.leaderboard import render_leaderboard
 from swift_hydra_kedro.models.runtime import choose_device
 from swift_hydra_kedro.models.selective_scan import resolve_backend
@@ -56,6 +57,10 @@ class ProjectConfigLoader(OmegaConfigLoader):
 class MlflowHook(KedroMlflowHook):
     """kedro-mlflow's hook, with parameters flattened out of pydantic models and tags that say what a run was."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()  # of what is logged, where nodes run in threads
+
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Start the run and tag it."""
@@ -69,9 +74,21 @@ class MlflowHook(KedroMlflowHook):
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
         """Log the node's parameters, one MLflow parameter for each field, unless an earlier node had them."""
-        plain = {name: _plain(value) for name, value in inputs.items() if name not in self._logged}
-        self._logged |= {name for name in plain if name.startswith(PREFIX)}
-        super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
+        with self._lock:
+            plain = {name: _plain(value) for name, value in inputs.items() if name not in self._logged}
+            self._logged |= {name for name in plain if name.startswith(PREFIX)}
+            self._collected: dict[str, Any] = {}
+            super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
+            parameters = list(self._collected.items())
+            for start in range(0, len(parameters), MAX_PARAMS_TAGS_PER_BATCH):
+                mlflow.log_params(dict(parameters[start : start + MAX_PARAMS_TAGS_PER_BATCH]))
+
+    def _log_param(self, name: str, value: Any) -> None:
+        """Keep what is short for one request: a database takes some ten milliseconds for each."""
+        if len(str(value)) > MAX_PARAM_VAL_LENGTH:
+            super()._log_param(name, value)
+        else:
+            self._collected[name] = value
 
 
 class RunHook:
@@ -143,7 +160,7 @@ def _beside(table: str, ending: str, folder: str) -> str:
 
 def _is_done(node: Node, catalog: DataCatalog) -> bool:
     """Whether all outputs are there; metrics belong to an MLflow run, and each run logs its own."""
-    kept = [name for name in node.outputs if not isinstance(catalog.get(name), MlflowMetricsHistoryDataset)]
+    kept = [name for name in node.outputs if not isinstance(catalog.get(name), MlflowMetricsDataset)]
     return bool(kept) and all(catalog.exists(name) for name in kept)
 
 

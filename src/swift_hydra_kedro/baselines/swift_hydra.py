@@ -6,11 +6,13 @@ another training of the mixture, and figure 7 other weights of the C-VAE's KL te
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swift_hydra_kedro.baselines.method import Factory
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
-from swift_hydra_kedro.estimator import SwiftHydraClassifier, SwiftHydraSampler
+
+if TYPE_CHECKING:  # torch and all: imported when a method is built
+    from swift_hydra_kedro.estimator import SwiftHydraClassifier, SwiftHydraSampler
 
 STAGES = ("preparation", "pretraining", "synthesis", "detection")
 KL_WEIGHTS = (0.4, 0.5, 0.55, 0.6, 0.7)  # of figure 7
@@ -29,6 +31,8 @@ def variant(overrides: dict[str, Any] | None = None) -> Factory:
 
 def classifier(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraClassifier:
     """The whole method."""
+    from swift_hydra_kedro.estimator import SwiftHydraClassifier
+
     return SwiftHydraClassifier(**_settings(run, config, *STAGES))
 
 
@@ -41,6 +45,8 @@ def single(run: RunConfig, config: SwiftHydraConfig) -> Any:
 
 def sampler(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraSampler:
     """The generative module alone."""
+    from swift_hydra_kedro.estimator import SwiftHydraSampler
+
     return SwiftHydraSampler(**_settings(run, config, "pretraining", "synthesis"))
 
 

@@ -2,7 +2,15 @@
 
 from swift_hydra_kedro.datasets.cells import CellStoreDataset
 from swift_hydra_kedro.datasets.checkpoint import CheckpointDataset
+from swift_hydra_kedro.datasets.metrics import MlflowMetricsDataset
 from swift_hydra_kedro.datasets.raw_tables import RawTablesDataset
 from swift_hydra_kedro.datasets.streams import ScoresDataset, TableStreamDataset
 
-__all__ = ["CellStoreDataset", "CheckpointDataset", "RawTablesDataset", "ScoresDataset", "TableStreamDataset"]
+__all__ = [
+    "CellStoreDataset",
+    "CheckpointDataset",
+    "MlflowMetricsDataset",
+    "RawTablesDataset",
+    "ScoresDataset",
+    "TableStreamDataset",
+]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from joblib import effective_n_jobs
 
 from swift_hydra_kedro.baselines import swift_hydra
-from swift_hydra_kedro.baselines.detectors.mamba import MambaClassifier
 from swift_hydra_kedro.baselines.method import Detector, Factory, on_device, seeded, seedless
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
+
+if TYPE_CHECKING:  # torch and all: imported when a method is built
+    from swift_hydra_kedro.baselines.detectors.mamba import MambaClassifier
 
 HERE = "swift_hydra_kedro.baselines.detectors"
 FED = "swift_hydra_no_synthesis"  # what an over-sampler feeds that is named alone
@@ -35,6 +37,8 @@ def _own(build: Factory, checked: str, stages: tuple[str, ...] = swift_hydra.STA
 
 
 def _mamba(run: RunConfig, config: SwiftHydraConfig) -> MambaClassifier:
+    from swift_hydra_kedro.baselines.detectors.mamba import MambaClassifier
+
     return MambaClassifier(detector=config.pretraining.detector.model_dump(), device=run.device, random_state=run.seed)
 
 
