@@ -63,12 +63,15 @@ class Cell:
     def estimate(self, shape: Shape) -> float:
         """About how many seconds it takes on a data set of `shape`, rows and columns: to compare, not to plan by."""
         n_rows, n_features = shape
-        n_train = min(n_rows * self.train_size, get_method(self.method).detector.max_rows or n_rows)
         names = (name for name in (self.detector, self.oversampler) if name)
         costs = [
             SECONDS["swift_hydra"] if name.startswith("swift_hydra") else SECONDS.get(name, OTHERS) for name in names
         ]
-        return sum(fixed + each * n_train * n_features / 1e6 for fixed, each in costs)
+        return sum(fixed + each * self.n_fitted(n_rows) * n_features / 1e6 for fixed, each in costs)
+
+    def n_fitted(self, n_rows: int) -> float:
+        """Training rows of a data set of `n_rows`, or as many as a method with a limit gets of them."""
+        return min(n_rows * self.train_size, get_method(self.method).detector.max_rows or n_rows)
 
 
 def cells_of(config: BenchmarkConfig, raw_tables: RawTables, tables: TablesConfig) -> list[Cell]:
