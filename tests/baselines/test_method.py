@@ -1,6 +1,7 @@
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from swift_hydra_kedro.baselines.method import Detector, Method, Oversampler
@@ -56,6 +57,33 @@ def test_an_oversampler_comes_before_the_detector():
 
     oversampler = Oversampler(build=lambda run, config: Twice(), family="", paper="")
     np.testing.assert_array_equal(fitted(oversampler=oversampler).estimator.y, [*Y, *Y])
+
+
+def test_generated_are_the_anomalies_that_an_oversampler_adds():
+    class Both:
+        def fit_resample(self, x, y):
+            return np.concatenate([x, x + 1, x[:1]]), np.concatenate([y, [0, 1, 0, 1, 0]])
+
+    oversampler = Oversampler(build=lambda run, config: Both(), family="", paper="")
+    np.testing.assert_array_equal(fitted(oversampler=oversampler).generated, X[[1, 3]] + 1)
+
+
+def test_an_oversampler_adds_to_the_rows_that_a_limit_leaves():
+    class One:
+        def fit_resample(self, x, y):
+            return np.concatenate([x, [[7, 7]]]), np.append(y, 1)
+
+    oversampler = Oversampler(build=lambda run, config: One(), family="", paper="")
+    x, y = np.concatenate([X, X]), np.concatenate([Y, Y])
+    np.testing.assert_array_equal(fitted(oversampler=oversampler, max_rows=4, x=x, y=y).generated, [[7, 7]])
+
+
+def test_without_an_oversampler_generated_are_the_detectors_own_if_it_makes_any():
+    class Generator(Recorder):
+        synthetic_ = pd.DataFrame([[7.0, 8.0]])
+
+    np.testing.assert_array_equal(fitted(build=lambda run, config: Generator()).generated, [[7, 8]])
+    assert fitted().generated.shape == (0, 2)
 
 
 def test_scores_are_the_decision_function_or_the_probability_of_an_anomaly():

@@ -74,6 +74,23 @@ def test_rows_far_out_get_finite_scores(fitted):
     assert np.isfinite(fitted.score(np.float32([[1e5] * 4, [-1e5, 0, 0, 0], [0, 1e5, -1e5, 0]]))).all()
 
 
+def test_what_a_method_generated_is_finite_and_is_there_if_it_generates(request, fitted):
+    name, generated = request.node.callspec.params["fitted"], fitted.generated
+    generates = "__" in name or (is_own(name) and name not in {"swift_hydra_single", "swift_hydra_no_synthesis"})
+    assert np.isfinite(generated).all()
+    assert generated.shape[1] == 4
+    assert bool(len(generated)) == generates or name == "mixann__extra_trees"  # whose policy may want none
+
+
+@pytest.mark.parametrize("name", sorted(OVERSAMPLERS))
+def test_every_oversampler_gives_the_rows_that_it_got_and_then_those_made(name):
+    x, y = easy_table(0)
+    new_x, new_y = OVERSAMPLERS[name].build(RunConfig(), CONFIG).fit_resample(x, y)
+    np.testing.assert_array_equal(new_x[: len(x)], x)
+    np.testing.assert_array_equal(new_y[: len(y)], y)
+    assert len(new_x) == len(new_y) > len(x)
+
+
 @pytest.mark.parametrize(
     "x",
     [bad(np.nan)[0], bad(np.inf)[0], easy_table(0)[0][:, :3], np.ones((5, 5)), np.empty((0, 4)), np.ones(4)],

@@ -8,12 +8,15 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import roc_auc_score
 
 from swift_hydra_kedro import __version__
-from swift_hydra_kedro.baselines.registry import DETECTORS, get_method
+from swift_hydra_kedro.baselines.registry import DETECTORS, OVERSAMPLERS, get_method
 from swift_hydra_kedro.benchmark.cell import Budget, run_cell
+from swift_hydra_kedro.benchmark.kept import GENERATED
 from swift_hydra_kedro.benchmark.store import SCHEMA
-from swift_hydra_kedro.config import SwiftHydraConfig
+from swift_hydra_kedro.config import PreparationConfig, RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.data.embedded import breast_cancer, sine
+from swift_hydra_kedro.data.preprocessing import NO_CLIP, TablePreprocessor
 from swift_hydra_kedro.data.splitting import split
+from swift_hydra_kedro.evaluation.beyond import share_beyond
 
 from .conftest import cell
 
@@ -24,7 +27,7 @@ def record(budget):
 
 
 def test_a_record_is_a_row_of_the_results(record):
-    assert set(record) | {"rejected_share"} == set(SCHEMA.names)
+    assert set(record) | {"rejected_share", "generated_beyond", "test_beyond", "rows"} == set(SCHEMA.names)
     assert record["error"] is None
     assert (record["version"], record["method"]) == (__version__, "extra_trees")
 
@@ -83,6 +86,62 @@ def test_the_configuration_that_counts_is_the_one_that_the_method_uses(budget):
     assert not (is_other("swift_hydra_no_synthesis") or is_other("extra_trees") or is_other("smote"))
     assert Budget(budget.config, 0.5).hash_for(get_method("smote")) != budget.hash_for(get_method("smote"))
     assert Budget(budget.config, 0.5).hash_for(get_method("ecod")) == budget.hash_for(get_method("ecod"))
+
+
+@pytest.fixture(scope="module")
+def keeping(budget):
+    """A budget of seconds whose cells keep rows of one data set."""
+    experts = {"n_experts": 2, "committee_size": None, "training": {"max_steps": 5}}
+    gate = {"training": {"max_steps": 2}, "joint_training": None}
+    config = SwiftHydraConfig.with_overrides({"detection": {"experts": experts, "gate": gate}})
+    return Budget(config, 0.2, "cpu", ("breast_cancer",))
+
+
+def kept(keeping, *given, **more):
+    """Rows of a cell's record by role, and the record."""
+    record = run_cell(breast_cancer(), cell(*given, dataset="breast_cancer", **more), keeping)
+    assert record["error"] is None
+    return {role: np.array(rows) for role, rows in (record.get("rows") or {}).items()}, record
+
+
+def prepared():
+    """The parts that those cells are measured on, and what scales them."""
+    train, test = split(breast_cancer(), 0.4, 0)
+    return train, test, TablePreprocessor.fit(train.features, PreparationConfig(clip=NO_CLIP))
+
+
+def test_the_plain_mixture_keeps_real_rows_as_methods_get_them(keeping):
+    rows, record = kept(keeping, "swift_hydra_no_synthesis")
+    train, test, preprocessor = prepared()
+    expected = {
+        "normal": preprocessor.transform(train.features[train.label == 0]),
+        "real_anomalies": preprocessor.transform(train.features[train.label == 1]),
+        "test_anomalies": preprocessor.transform(test.features[test.label == 1]),
+    }
+    assert rows.keys() == expected.keys()
+    for role, own in expected.items():
+        np.testing.assert_array_equal(rows[role], own)
+    assert "generated_beyond" not in record
+
+
+def test_a_cell_with_an_over_sampler_keeps_rows_that_it_made_and_says_how_many_of_all_are_beyond(keeping):
+    rows, record = kept(keeping, "extra_trees", oversampler="random_averaging")
+    train, test, preprocessor = prepared()
+    x, y = preprocessor.transform(train.features), train.label.to_numpy()
+    made, _ = OVERSAMPLERS["random_averaging"].build(RunConfig(seed=0), keeping.config).fit_resample(x, y)
+    generated = made[len(x) :]
+    assert {tuple(row) for row in rows["generated"]} <= {tuple(row) for row in generated}
+    assert len(rows["generated"]) == min(len(generated), GENERATED["generated"])
+    assert rows.keys() == GENERATED.keys()
+    assert record["generated_beyond"] == share_beyond(generated, x[y == 1])
+    assert record["test_beyond"] == share_beyond(preprocessor.transform(test.features[test.label == 1]), x[y == 1])
+
+
+def test_other_methods_and_data_sets_keep_none(keeping):
+    assert kept(keeping, "extra_trees")[0] == {}
+    record = run_cell(sine(), cell("extra_trees", oversampler="smote"), keeping)
+    assert record["generated_beyond"] is not None
+    assert "rows" not in record
 
 
 def test_scores_are_of_the_test_part_alone(budget):

@@ -69,6 +69,7 @@ def test_files_of_the_mirror_are_found(raw_tables, tmp_path):
         ({"datasets": ["sin"]}, "no data set 'sin'; did you mean sine"),
         ({"detectors": ["extra_tree"]}, "unknown baseline 'extra_tree'"),
         ({"oversamplers": ["smot"]}, "unknown baseline 'smot"),
+        ({"keep_rows_of": ["digit"]}, "no data set 'digit'; did you mean digits"),
     ],
 )
 def test_what_is_unknown_is_refused(raw_tables, settings, told):

@@ -1,10 +1,16 @@
 """Cells on disk: whole or not at all, and what is missing of a grid."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from swift_hydra_kedro.benchmark import store as store_module
 from swift_hydra_kedro.benchmark.cell import Budget, failed_cell
+from swift_hydra_kedro.benchmark.kept import GENERATED, REAL, kept_rows
 from swift_hydra_kedro.benchmark.store import SCHEMA
 
 from .conftest import cell
@@ -50,7 +56,7 @@ def test_a_cell_has_one_row_however_often_it_is_measured(store, budget):
 def test_a_write_that_breaks_off_leaves_no_trace(store, budget, monkeypatch):
     store.write(record(cell(), budget))
 
-    def half(table, path):
+    def half(table, path, **settings):
         path.write_bytes(b"PAR1 and no more")
         raise OSError("no space left")
 
@@ -75,6 +81,44 @@ def test_cells_are_sorted_by_what_is_known_of_them(store, budget, monkeypatch):
     progress = store.sort([new, done, failed, old], budget)
     assert (progress.new, progress.done, progress.outdated) == ([new], [done], [old])
     assert progress.failed == {failed: "ValueError: no"}
+
+
+def test_files_with_and_without_newer_columns_are_read_as_one_table(store, budget):
+    """Also where the first file, by which pyarrow would take the columns of all, is the older one."""
+    first, second = sorted((cell(seed=seed) for seed in (0, 1)), key=lambda one: one.hash)
+    store.write(record(second, budget, generated_beyond=0.5, rows={"generated": [[1.0, 2.0]]}))
+    pq.write_table(pa.Table.from_pylist([record(first, budget)]), store.folder / f"{first.hash}.parquet")
+    found = store.read().set_index("seed")
+    assert found.loc[second.seed, "generated_beyond"] == 0.5
+    assert {role: np.stack(rows).tolist() for role, rows in found.loc[second.seed, "rows"].items()} == {
+        "generated": [[1, 2]]
+    }
+    assert pd.isna(found.loc[first.seed, "generated_beyond"])
+    assert found.loc[first.seed, "rows"] is None
+    assert set(store.sort([first, second], budget).done) == {first, second}
+
+
+def test_cells_without_the_rows_that_they_are_to_keep_are_measured_again(store, budget):
+    without, having, failed = (cell("swift_hydra", seed=seed) for seed in range(3))
+    other = cell("extra_trees")
+    store.write(record(without, budget))
+    store.write(record(having, budget, rows={"generated": []}))
+    store.write(record(failed, budget, error="ValueError: no"))
+    store.write(record(other, budget))
+    progress = store.sort([without, having, failed, other], replace(budget, keep_rows_of=("sine",)))
+    assert (progress.outdated, progress.done) == ([without], [having, other])
+    assert list(progress.failed) == [failed]
+    assert store.sort([without], replace(budget, keep_rows_of=("digits",))).done == [without]
+
+
+def test_rows_for_the_figure_are_small_on_disk(store, budget):
+    """Those of all panels of 7_Cardiotocography, which has 21 columns."""
+    rng = np.random.default_rng(0)
+    for seed, detector in enumerate(["swift_hydra_no_synthesis"] + 8 * ["swift_hydra"]):
+        one = cell(detector, seed=seed)
+        rows = kept_rows(one, {role: rng.normal(size=(500, 21)) for role in REAL | GENERATED})
+        store.write(record(one, budget, rows=rows))
+    assert sum(path.stat().st_size for path in store.folder.iterdir()) < 200_000
 
 
 def test_another_configuration_outdates_the_methods_that_use_it(store, budget):

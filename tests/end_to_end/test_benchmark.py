@@ -16,12 +16,14 @@ from .project import Project
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory, elsewhere):
-    """A project in which the benchmark ran, and ran again."""
+    """A project in which the benchmark ran, and ran again, and its report."""
     project = Project.create(tmp_path_factory.mktemp("measured"), elsewhere)
     project.run("benchmark")
     first = json.loads(summary_of(project).read_text())
     project.run("benchmark")
-    return project, first, json.loads(summary_of(project).read_text())
+    second = json.loads(summary_of(project).read_text())
+    project.run("report")
+    return project, first, second
 
 
 def summary_of(project):
@@ -31,9 +33,7 @@ def summary_of(project):
 def test_every_cell_is_a_row_of_the_results(measured):
     found = pd.read_parquet(measured[0].folder / "data/08_reporting/benchmark/cells")
     cells = {
-        (dataset, method)
-        for dataset in ("breast_cancer", "sine")
-        for method in ("swift_hydra_no_synthesis", "extra_trees")
+        (dataset, method) for dataset in ("breast_cancer", "sine") for method in ("swift_hydra_no_synthesis", "smote")
     }
     assert set(zip(found["dataset"], found["method"], strict=True)) == cells
     assert found["error"].isna().all()
@@ -46,12 +46,20 @@ def test_the_second_run_finds_all_of_it_done(measured):
     assert (second["n_known"], second["n_measured"]) == (4, 0)
 
 
+def test_the_report_draws_the_rows_that_cells_of_one_data_set_keep(measured):
+    page = (measured[0].folder / "data/08_reporting/benchmark/report.html").read_text()
+    found = pd.read_parquet(measured[0].folder / "data/08_reporting/benchmark/cells")
+    assert set(found.loc[found["rows"].notna(), "dataset"]) == {"breast_cancer"}
+    (fed,) = found.query("dataset == 'breast_cancer' and method == 'smote'").to_dict("records")
+    assert f"SMOTE: {fed['generated_beyond']:.1%} beyond" in page
+
+
 def test_mlflow_has_a_run_for_the_benchmark_and_below_it_one_for_each_cell(measured):
     runs = measured[0].tracked()
-    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    assert [run.info.run_name for run in parents] == ["benchmark: quick"] * 2
+    parents = [run for run in runs if run.info.run_name == "benchmark: quick"]
+    assert len(parents) == 2
     assert {run.info.status for run in runs} == {"FINISHED"}
-    children = [run for run in runs if run not in parents]
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parents[1].info.run_id}
     assert len(children) == 4
 

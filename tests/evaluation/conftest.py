@@ -51,6 +51,10 @@ def results():
     cells["fit_seconds"], cells["predict_seconds"] = rng.uniform(1, 30, len(cells)), rng.uniform(0.01, 1, len(cells))
     cells = cells.assign(support_0=900, support_1=100, threshold=0.5, n_train=600, n_fitted=600, n_features=8)
     cells["peak_memory"] = rng.integers(10**8, 10**9, len(cells))
+    generates = cells["method"].isin(["smote", "swift_hydra"])
+    cells["generated_beyond"] = pd.Series(rng.random(len(cells))).where(generates)
+    cells["test_beyond"] = generates.map({True: 0.1, False: np.nan})
+    cells["rows"] = None
     cells = cells.assign(config="abc", version="0.1.0", error=None, finished=pd.Timestamp("2026-11-26", tz="UTC"))
     worked = (cells["dataset"] == "6_cardio") & (cells["train_size"] == 0.4)
     worked |= (cells["dataset"] == "29_Pima") & (cells["seed"] == 0)
@@ -58,4 +62,19 @@ def results():
     failed |= (cells["method"] == "ecod") & (cells["dataset"] == "40_vowels") & (cells["seed"] == 0)
     cells.loc[failed, ["auc_roc", "auc_pr", "fit_seconds", "predict_seconds"]] = np.nan
     cells.loc[failed, "error"] = "ValueError: too few anomalies"
+    return cells
+
+
+@pytest.fixture(scope="session")
+def kept_results(results):
+    """The same, and cells of the plain mixture; those of a data set keep rows: real ones, and what two methods made."""
+    rng = np.random.default_rng(8)
+    sizes = {"normal": 50, "real_anomalies": 12, "test_anomalies": 15, "generated": 30}
+    groups = {role: list(rng.normal(i, 1, (n, 8)).astype(np.float32)) for i, (role, n) in enumerate(sizes.items())}
+    generated = {"generated": groups.pop("generated")}
+    plain = results[results["method"] == "extra_trees"]
+    plain = plain.assign(method="swift_hydra_no_synthesis", detector="swift_hydra_no_synthesis")
+    cells = pd.concat([results, plain], ignore_index=True)
+    keeps = {"smote": generated, "swift_hydra": generated, "swift_hydra_no_synthesis": groups}
+    cells["rows"] = cells["method"].map(keeps).where(cells["dataset"] == "6_cardio", None)
     return cells

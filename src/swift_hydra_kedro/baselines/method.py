@@ -72,7 +72,7 @@ class Detector(_Entry):
 
 @dataclass(frozen=True, kw_only=True)
 class Oversampler(_Entry):
-    """An over-sampler with imbalanced-learn's `fit_resample`."""
+    """An over-sampler with imbalanced-learn's `fit_resample`, which gives the rows that it got and then those made."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ class Method:
         _check_labels(x, y)
         self.check_installed()
         x, y = _at_most(self.detector.max_rows, x, y, run.seed)
+        n_real = len(x)
         if self.oversampler:
             x, y = self.oversampler.build(run, config).fit_resample(x, y)
         estimator = self.detector.build(run, config)
@@ -116,7 +117,8 @@ class Method:
             estimator.fit(x[y == 0])
         else:
             estimator.fit(x, y)
-        return FittedMethod(estimator, x.shape[1])
+        generated = x[n_real:][y[n_real:] == 1] if self.oversampler else getattr(estimator, "synthetic_", x[:0])
+        return FittedMethod(estimator, x.shape[1], np.asarray(generated, x.dtype))
 
     def try_out(
         self, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, run: RunConfig, config: SwiftHydraConfig
@@ -137,10 +139,18 @@ class Method:
 
 @dataclass(frozen=True)
 class FittedMethod:
-    """A trained detector of rows with `n_features` features."""
+    """A trained detector.
+
+    Attributes
+    ----------
+    estimator : it
+    n_features : P, of the rows that it was trained on
+    generated : scaled anomalies `(G, P)` that joined these: the over-sampler's, or without one the detector's own
+    """
 
     estimator: Any
     n_features: int
+    generated: np.ndarray
 
     def score(self, x: np.ndarray) -> np.ndarray:
         """Score of each row, `(N, P)` -> `(N,)`, float64: higher is more anomalous.

@@ -13,11 +13,13 @@ from swift_hydra_kedro._version import __version__
 from swift_hydra_kedro.baselines.method import Method
 from swift_hydra_kedro.baselines.registry import get_method
 from swift_hydra_kedro.benchmark.grid import Cell
+from swift_hydra_kedro.benchmark.kept import has_rows, kept_rows
 from swift_hydra_kedro.benchmark.process import PeakMemory, in_silence, one_thread
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.data.preprocessing import NO_CLIP, TablePreprocessor
 from swift_hydra_kedro.data.splitting import duplicate_mask, split
 from swift_hydra_kedro.data.table import LabelledTable
+from swift_hydra_kedro.evaluation.beyond import share_beyond
 from swift_hydra_kedro.evaluation.metrics import evaluate_scores
 
 logger = logging.getLogger(__name__)
@@ -34,11 +36,17 @@ class Budget:
     config : of Swift Hydra's stages
     threshold : least probability that is called an anomaly, of methods that give probabilities
     device : where torch computes
+    keep_rows_of : data sets of which cells keep some rows, see `kept_rows`
     """
 
     config: SwiftHydraConfig
     threshold: float
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    keep_rows_of: tuple[str, ...] = ()
+
+    def keeps_rows(self, cell: Cell) -> bool:
+        """Whether the record of a cell is to hold rows."""
+        return cell.dataset in self.keep_rows_of and has_rows(cell)
 
     def hash_for(self, method: Method) -> str:
         """Names the configuration that a method uses: that of the stages which it reads, and of the preparation."""
@@ -99,7 +107,15 @@ def _measure(table: LabelledTable, cell: Cell, budget: Budget) -> Record:
     metrics = evaluate_scores(
         y_test, trial.score, threshold, seen, trial.fit_seconds, trial.predict_seconds, rejected_share
     )
-    return _flat(metrics) | {
+    generated, anomalies, new_anomalies = trial.fitted.generated, x[y == 1], x_test[y_test == 1]
+    found = _flat(metrics)
+    if len(generated):
+        found["generated_beyond"] = share_beyond(generated, anomalies)
+        found["test_beyond"] = share_beyond(new_anomalies, anomalies)
+    if budget.keeps_rows(cell):
+        real = {"normal": x[y == 0], "real_anomalies": anomalies, "test_anomalies": new_anomalies}
+        found["rows"] = kept_rows(cell, real | {"generated": generated})
+    return found | {
         "peak_memory": peak.bytes,
         "n_train": len(y),
         "n_fitted": min(len(y), method.detector.max_rows or len(y)),

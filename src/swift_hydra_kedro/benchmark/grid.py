@@ -89,7 +89,7 @@ def cells_of(config: BenchmarkConfig, raw_tables: RawTables, tables: TablesConfi
         datasets = _datasets(grid.datasets, raw_tables)
         of_splits = product(datasets, grid.train_sizes, grid.seeds, grid.detectors, grid.oversamplers)
         cells |= dict.fromkeys(Cell(*of_split) for of_split in of_splits)
-    raw_tables.check_names(dict.fromkeys(cell.dataset for cell in cells), tables)
+    raw_tables.check_names(dict.fromkeys([*(cell.dataset for cell in cells), *config.keep_rows_of]), tables)
     check_names(dict.fromkeys(cell.method for cell in cells))
     return list(cells)
 

@@ -88,7 +88,8 @@ def _missing(cells: Sequence[Cell], budget: Budget, store: CellStore, retry_fail
     progress = store.sort(cells, budget)
     if progress.outdated:
         logger.warning(
-            "%d cells were measured with another configuration or version, and are measured again",
+            "%d cells were measured with another configuration or version, or without rows to be kept, and are "
+            "measured again",
             len(progress.outdated),
         )
     if progress.failed and not retry_failed:

@@ -40,6 +40,9 @@ SCHEMA = pa.schema(
         ("n_train", pa.int64()),
         ("n_fitted", pa.int64()),
         ("n_features", pa.int64()),
+        ("generated_beyond", pa.float64()),
+        ("test_beyond", pa.float64()),
+        ("rows", pa.map_(pa.string(), pa.list_(pa.list_(pa.float32())))),
         ("config", pa.string()),
         ("version", pa.string()),
         ("error", pa.string()),
@@ -58,23 +61,25 @@ class CellStore:
         """Add a cell: its file is there whole, or not at all, whenever the process ends."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with whole_or_nothing(self.folder / f"{Cell.of(record).hash}.parquet") as part:
-            pq.write_table(pa.Table.from_pylist([record], schema=SCHEMA), part)
+            table = pa.Table.from_pylist([record], schema=SCHEMA)
+            pq.write_table(table, part, use_dictionary=False)  # which would double what does not repeat
 
     def read(self) -> pd.DataFrame:
-        """All cells, one row each, with the columns of `SCHEMA`."""
-        return self._table().to_pandas()
+        """All cells, one row each, with the columns of `SCHEMA`; those that an older file lacks are null."""
+        return self._table().to_pandas(maps_as_pydicts="strict")
 
     def sort(self, cells: Iterable[Cell], budget: Budget) -> Progress:
         """Tell what of the cells is to be measured yet.
 
-        What another version of this package has measured, or a method with another configuration, is out of date.
+        What another version of this package has measured, or a method with another configuration, is out of date; so is
+        a cell without the rows that it is to keep.
         """
         known = {Cell.of(row): row for row in self._table().to_pylist()}
         progress = Progress([], [], [], {})
         for cell in cells:
             if (row := known.get(cell)) is None:
                 progress.new.append(cell)
-            elif (row["config"], row["version"]) != (budget.hash_for(get_method(cell.method)), __version__):
+            elif not _is_current(row, cell, budget):
                 progress.outdated.append(cell)
             elif row["error"] is None:
                 progress.done.append(cell)
@@ -95,3 +100,8 @@ class Progress:
     outdated: list[Cell]
     done: list[Cell]
     failed: dict[Cell, str]
+
+
+def _is_current(row: Record, cell: Cell, budget: Budget) -> bool:
+    keeps = row["rows"] is not None or row["error"] is not None or not budget.keeps_rows(cell)
+    return keeps and (row["config"], row["version"]) == (budget.hash_for(get_method(cell.method)), __version__)

@@ -45,6 +45,10 @@ class BenchmarkConfig(Config):
     max_rows: int | None = Field(
         None, ge=1, description="Data sets with more rows are left out, and the log says so; none if null."
     )
+    keep_rows_of: tuple[str, ...] = Field(
+        ("7_Cardiotocography", "digits"),
+        description="Data sets of which cells keep some rows, real and generated, for figure 3 of the report.",
+    )
     scheduler: str | None = Field(
         None, description="Address of a Dask cluster's scheduler, such as tcp://host:8786; null: a cluster here."
     )

@@ -42,19 +42,17 @@ class Compared(NamedTuple):
         return self.results["dataset"].nunique()
 
 
-def compare(results: pd.DataFrame, coverage: float) -> Compared:
+def compare(results: pd.DataFrame, coverage: float, metric: str = "auc_roc") -> Compared:
     """Methods with at least the share `coverage` of the data sets of the method that has most, and their common splits.
 
     Those that have fewer would leave the others too few data sets to be compared on.
     """
-    measured = results.dropna(subset="auc_roc")
+    measured = results.dropna(subset=metric)
     n_datasets = measured.groupby("method")["dataset"].nunique()
-    methods = pd.DataFrame(
-        {"has": results.groupby("method")["auc_roc"].count(), "of": results.groupby("method").size()}
-    )
+    methods = pd.DataFrame({"has": results.groupby("method")[metric].count(), "of": results.groupby("method").size()})
     methods["n_datasets"] = n_datasets.reindex(methods.index, fill_value=0)
     methods["compared"] = methods["n_datasets"] >= max(1, coverage * methods["n_datasets"].max())
-    table = by_split(measured[measured["method"].isin(methods.index[methods["compared"]])], "auc_roc")
+    table = by_split(measured[measured["method"].isin(methods.index[methods["compared"]])], metric)
     splits = pd.MultiIndex.from_frame(results[SPLIT])
     kept = splits.isin(table.index) & results["method"].isin(table.columns)
     return Compared(results[kept], methods, splits.nunique())

@@ -90,6 +90,10 @@ def test_it_has_the_papers_tables_and_doubts(source):
         assert all(says in text for says in doubts(table)["says"])
 
 
+def test_figures_without_cells_say_what_measures_them(source):
+    assert "the preset figure5 measures them, on the data sets of benchmark.keep_rows_of" in source
+
+
 def test_it_opens_without_errors_and_asks_for_nothing(page, file):
     assert [address for address in page.requests if not address.startswith("data:")] == [file.as_uri()]
     assert page.errors == []

@@ -16,6 +16,7 @@ from swift_hydra_kedro.evaluation.figures.theme import (
     ROLES,
     compact,
     evenly,
+    points_of,
     say,
     styled,
 )
@@ -98,7 +99,8 @@ def decision_regions(
     )
     _add_regions(figure, x_axis, y_axis, probability, threshold)
     for name in (role for role in ROLES if role in points):
-        _add_points(figure, name, points[name])
+        drawn = points[name][evenly(len(points[name]), MAX_POINTS)]
+        figure.add_scatter(**points_of(name, drawn))
     figure.update_xaxes(range=compact([x_axis.min(), x_axis.max()]))
     figure.update_yaxes(range=compact([y_axis.min(), y_axis.max()]))
     return figure.update_layout(legend=LEGEND_BELOW, showlegend=True)
@@ -128,17 +130,4 @@ def _add_regions(
         showscale=False,
         hoverinfo="skip",
         showlegend=False,
-    )
-
-
-def _add_points(figure: go.Figure, name: str, points: NDArray[np.floating[Any]]) -> None:
-    role = ROLES[name]
-    drawn = points[evenly(len(points), MAX_POINTS)]
-    figure.add_scatter(
-        x=compact(drawn[:, 0]),
-        y=compact(drawn[:, 1]),
-        mode="markers",
-        name=role.label,
-        marker=role.marker(),
-        hovertemplate="(%{x:.2f}, %{y:.2f})",
     )

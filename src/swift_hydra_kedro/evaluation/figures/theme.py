@@ -110,6 +110,18 @@ def compact(values: Iterable[float]) -> list[float]:
     return [float(f"{value:.5g}") for value in values]
 
 
+def points_of(role: str, points: NDArray[np.floating[Any]], label: str | None = None, **marker: Any) -> dict[str, Any]:
+    """What `add_scatter` takes to draw `points (n, 2)` in a role's look but for changes to its `marker`."""
+    return {
+        "x": compact(points[:, 0]),
+        "y": compact(points[:, 1]),
+        "mode": "markers",
+        "name": label or ROLES[role].label,
+        "marker": ROLES[role].marker(**marker),
+        "hovertemplate": "(%{x:.2f}, %{y:.2f})",
+    }
+
+
 def evenly(n: int, limit: int) -> NDArray[np.int_]:
     """At most `limit` of the indices below `n`, evenly spaced, first and last among them."""
     return np.unique(np.linspace(0, n - 1, min(n, limit)).astype(int)) if n else np.empty(0, dtype=int)

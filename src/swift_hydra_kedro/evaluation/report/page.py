@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 from swift_hydra_kedro.evaluation.comparison import by_train_size, compare, leaderboard
 from swift_hydra_kedro.evaluation.figures import benchmark as figures
+from swift_hydra_kedro.evaluation.figures.generated import generated_anomalies
 from swift_hydra_kedro.evaluation.figures.paper import kl_weight, oversampling
 from swift_hydra_kedro.evaluation.names import display_name, is_own
 from swift_hydra_kedro.evaluation.page import drawn, page_of
@@ -97,6 +98,7 @@ def _figures(
     yield figures.train_size_curves(by_train_size(ranked(results), coverage))
     yield oversampling(results, coverage)
     yield kl_weight(results, coverage)
+    yield from generated_anomalies(results)
 
 
 def _boards(

@@ -7,7 +7,9 @@ from html import escape
 
 import pandas as pd
 
-from swift_hydra_kedro.evaluation.names import display_name
+from swift_hydra_kedro.evaluation.beyond import QUANTILE, by_oversampler
+from swift_hydra_kedro.evaluation.comparison import Compared, by_dataset, compare
+from swift_hydra_kedro.evaluation.names import display_name, oversampler_name
 from swift_hydra_kedro.evaluation.paper.beside import beside_datasets, beside_means
 from swift_hydra_kedro.evaluation.paper.printed import N_DATASETS, TABLES
 from swift_hydra_kedro.evaluation.report.html import Column, html_table
@@ -27,13 +29,38 @@ def paper_sections(
     for table in TABLES:
         yield _beside_means(table, beside_means(results, table, sets, coverage))
     yield _beside_datasets(beside_datasets(results, sets))
-    figure_5, figure_7 = (next(iter(drawings)) for _ in range(2))
+    figure_5, figure_7, *figures_3 = drawings
     yield (
-        "<h2>The paper's figures</h2><p>Figure 3 shows the rows that over-samplers make of 7_Cardiotocography; the "
-        "cells of a benchmark hold results, not rows, so it is not drawn here. Figures 5 and 7 are printed without "
-        "numbers; figure 7's caption, a copy of figure 5's, is not what it shows.</p>"
+        "<h2>The paper's figures</h2><p>Figures 3, 5 and 7 are printed without numbers; figure 7's caption, a copy of "
+        "figure 5's, is not what it shows.</p>"
+        f"<section>{''.join(figures_3)}{_beyond(results, coverage)}</section>"
         f"<section>{figure_5}</section><section>{figure_7}</section>"
     )
+
+
+def _beyond(results: pd.DataFrame, coverage: float) -> str:
+    """What `share_beyond` is, and its means over data sets."""
+    return (
+        "<p>By figure 3 the paper says that usual over-samplers generate anomalies within the boundary of the training "
+        "anomalies alone, and Swift Hydra some beyond it. Here a row is beyond if it is farther from the nearest "
+        f"training anomaly than {QUANTILE:.0%} of these are from the nearest other one: of new anomalies drawn like "
+        f"those of training it would be about {1 - QUANTILE:.0%}. Whether a row there is an anomaly it does not say: "
+        "many normal rows are beyond, too. Distances are Euclidean, of all scaled features, and not those of the "
+        f"picture.</p>{_beyond_means(compare(by_oversampler(results), coverage, 'generated_beyond'))}"
+    )
+
+
+def _beyond_means(compared: Compared) -> str:
+    if compared.results.empty:
+        return ""
+    generated, test = (by_dataset(compared.results, f"{rows}_beyond").mean() for rows in ("generated", "test"))
+    rows = [[oversampler_name(str(name)), 100 * share] for name, share in generated.sort_values().items()]
+    left_out = ", ".join(map(oversampler_name, compared.methods.index[~compared.methods["compared"]]))
+    caption = (
+        f"Means over {compared.n_datasets} data sets, {compared.n_common} splits; of the test anomalies "
+        f"{test.mean():.1%} are beyond." + f" Not compared, for too few data sets: {left_out}." * bool(left_out)
+    )
+    return html_table([Column("Over-sampler"), Column("generated anomalies beyond [%]", 1, True)], rows, caption)
 
 
 def _beside_means(table: int, beside: pd.DataFrame) -> str:

@@ -40,6 +40,6 @@ def measure_cells(
     from swift_hydra_kedro.serving.cells import CellLogger
 
     stages = {"preparation": preparation, "pretraining": pretraining, "synthesis": synthesis, "detection": detection}
-    budget = Budget(SwiftHydraConfig(**stages), decision.threshold, run.device)
+    budget = Budget(SwiftHydraConfig(**stages), decision.threshold, run.device, benchmark.keep_rows_of)
     with CellLogger(f"benchmark: {benchmark.preset}") as mlflow_runs:
         return run_benchmark(benchmark, budget, raw_tables, tables, benchmark_cells, mlflow_runs.log)

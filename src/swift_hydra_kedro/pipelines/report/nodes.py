@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from swift_hydra_kedro.benchmark.store import CellStore
 from swift_hydra_kedro.config import ReportConfig
 from swift_hydra_kedro.data import adbench
 from swift_hydra_kedro.evaluation.report.page import Kind, benchmark_page
@@ -11,12 +12,13 @@ from swift_hydra_kedro.evaluation.report.standing import standings
 from swift_hydra_kedro.evaluation.report.tables import benchmark_tables
 
 
-def write_report(benchmark_results: pd.DataFrame, report: ReportConfig) -> tuple[str, dict[str, str]]:
+def write_report(benchmark_cells: CellStore, report: ReportConfig) -> tuple[str, dict[str, str]]:
     """The page, and the contents of the tables' files by name."""
+    results = benchmark_cells.read()
     sets = {stem: adbench.entry(stem).dataset for stem in adbench.stems()}
-    found = standings(benchmark_results, report.coverage)
-    page = benchmark_page(benchmark_results, found, _kinds(benchmark_results), sets, report.coverage, report.alpha)
-    return page, benchmark_tables(benchmark_results, found, sets, report.coverage, report.alpha)
+    found = standings(results, report.coverage)
+    page = benchmark_page(results, found, _kinds(results), sets, report.coverage, report.alpha)
+    return page, benchmark_tables(results, found, sets, report.coverage, report.alpha)
 
 
 def _kinds(results: pd.DataFrame) -> dict[str, Kind]:

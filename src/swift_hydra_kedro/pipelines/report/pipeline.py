@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 write_report,
-                inputs=["benchmark_results", "params:report"],
+                inputs=["benchmark_cells", "params:report"],
                 outputs=["benchmark_page", "benchmark_tables"],
                 name="write_report",
             )
