@@ -11,7 +11,7 @@ import pytest
 from swift_hydra_kedro.benchmark import store as store_module
 from swift_hydra_kedro.benchmark.cell import Budget, failed_cell
 from swift_hydra_kedro.benchmark.kept import GENERATED, REAL, kept_rows
-from swift_hydra_kedro.benchmark.store import SCHEMA
+from swift_hydra_kedro.benchmark.store import SCHEMA, CellStore
 
 from .conftest import cell
 
@@ -51,6 +51,31 @@ def test_a_cell_has_one_row_however_often_it_is_measured(store, budget):
     for score in (0.1, 0.2):
         store.write(record(cell(), budget, auc_roc=score))
     assert store.read()["auc_roc"].tolist() == [0.2]
+
+
+def test_many_cells_in_one_file_are_read_like_one_file_for_each(store, budget, tmp_path):
+    kept = {"generated": [[1.0, 2.0]], "normal": [[0.0, 0.5]]}
+    for seed in range(3):
+        store.write(record(cell(seed=seed), budget, rows=kept if seed == 1 else None))
+    archive = CellStore(tmp_path / "archive")
+    archive.gather(store)
+    assert [file.name for file in archive.folder.iterdir()] == ["cells.parquet"]
+    in_order = [one.read().sort_values("seed", ignore_index=True) for one in (archive, store)]
+    pd.testing.assert_frame_equal(*in_order)
+    assert archive.sort([cell(seed=0), cell(seed=7)], budget).done == [cell(seed=0)]
+
+
+def test_of_a_cell_in_several_files_the_last_one_finished_counts(store, budget, tmp_path):
+    for score in (0.1, 0.2):
+        store.write(record(cell(), budget, auc_roc=score))
+        archive = CellStore(tmp_path / str(score))
+        archive.gather(store)
+        archive.folder.joinpath("cells.parquet").rename(store.folder / f"{score}.parquet")
+    store.write(record(cell(), budget, auc_roc=0.3))
+    store.write(record(cell(seed=1), budget))
+    found = store.read().sort_values("seed")
+    assert found["seed"].tolist() == [0, 1]
+    assert found["auc_roc"].iloc[0] == 0.3
 
 
 def test_a_write_that_breaks_off_leaves_no_trace(store, budget, monkeypatch):

@@ -1,5 +1,4 @@
-import pytest
-from kedro.io import DataCatalog, DatasetError
+from kedro.io import DataCatalog
 
 from swift_hydra_kedro.benchmark.store import CellStore
 
@@ -12,7 +11,8 @@ def test_the_store_of_the_folder_is_given_and_nothing_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_cells_cannot_be_saved_together(tmp_path):
-    catalog = DataCatalog.from_config({"cells": ENTRY | {"filepath": str(tmp_path / "cells")}})
-    with pytest.raises(DatasetError, match="each is written by the store"):
-        catalog.save("cells", [])
+def test_another_store_is_gathered_in_one_file(tmp_path):
+    catalog = DataCatalog.from_config({"archive": ENTRY | {"filepath": str(tmp_path / "archive")}})
+    catalog.save("archive", CellStore(tmp_path / "cells"))
+    assert [file.name for file in (tmp_path / "archive").iterdir()] == ["cells.parquet"]
+    assert catalog.load("archive").read().empty

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from swift_hydra_kedro.baselines.registry import DETECTORS
+from swift_hydra_kedro.benchmark.store import CellStore
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.data.table import LabelledTable
 
@@ -52,6 +53,16 @@ def test_the_report_draws_the_rows_that_cells_of_one_data_set_keep(measured):
     assert set(found.loc[found["rows"].notna(), "dataset"]) == {"breast_cancer"}
     (fed,) = found.query("dataset == 'breast_cancer' and method == 'smote'").to_dict("records")
     assert f"SMOTE: {fed['generated_beyond']:.1%} beyond" in page
+
+
+def test_the_report_gathers_the_cells_in_one_file(measured):
+    folders = ("data/08_reporting/benchmark/cells", "docs/results/benchmark")
+    each, together = (CellStore(measured[0].folder / folder).read() for folder in folders)
+    names = ["dataset", "method"]
+    pd.testing.assert_frame_equal(
+        *(found.sort_values(names, ignore_index=True) for found in (each, together)), check_like=True
+    )
+    assert len(together) == 4
 
 
 def test_mlflow_has_a_run_for_the_benchmark_and_below_it_one_for_each_cell(measured):

@@ -45,8 +45,9 @@ def test_a_folder_of_cells_becomes_a_page_and_tables(tmp_path, catalog):
     for i in range(len(cells())):
         cells().iloc[[i]].to_parquet(tmp_path / f"cells/{i}.parquet")
     (tmp_path / "cells/.0.parquet.part").write_text("torn")  # what a killed run may leave
-    page, tables = write_report(catalog.load("benchmark_cells"), ReportConfig())
+    page, tables, gathered = write_report(catalog.load("benchmark_cells"), ReportConfig())
     catalog.save("benchmark_tables", tables)
+    assert gathered == catalog.load("benchmark_cells")
     board = pd.read_csv(tmp_path / "tables/leaderboard.csv").set_index("method")
     assert board["auc_roc"].to_dict() == pytest.approx({"extra_trees": 0.85, "gone": 0.8})
     assert len(pd.read_csv(tmp_path / "tables/failures.csv")) == 2

@@ -1,11 +1,13 @@
-"""The results: a folder with a Parquet file of one row for each cell, written whole or not at all."""
+"""The results: a folder with a Parquet file of one row for each cell, or one for many, written whole or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset
@@ -51,18 +53,27 @@ SCHEMA = pa.schema(
 )
 
 
+ALL = "cells.parquet"
+NAME = [field.name for field in fields(Cell)]
+
+
 @dataclass(frozen=True)
 class CellStore:
-    """The folder of results; a cell that is measured anew takes the place of what was known of it."""
+    """The folder of results; a cell that is measured anew takes the place of what was known of it.
+
+    A cell that is in several files, of one cell or of many, is as the one says that was finished last.
+    """
 
     folder: Path
 
     def write(self, record: Record) -> None:
         """Add a cell: its file is there whole, or not at all, whenever the process ends."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with whole_or_nothing(self.folder / f"{Cell.of(record).hash}.parquet") as part:
-            table = pa.Table.from_pylist([record], schema=SCHEMA)
-            pq.write_table(table, part, use_dictionary=False)  # which would double what does not repeat
+        table = pa.Table.from_pylist([record], schema=SCHEMA)
+        self._write(table, f"{Cell.of(record).hash}.parquet", use_dictionary=False)  # it doubles what does not repeat
+
+    def gather(self, other: CellStore) -> None:
+        """Keep all cells of another store in one file, `cells.parquet`, in the place of what was in it."""
+        self._write(other._table(), ALL, compression="zstd")
 
     def read(self) -> pd.DataFrame:
         """All cells, one row each, with the columns of `SCHEMA`; those that an older file lacks are null."""
@@ -87,9 +98,19 @@ class CellStore:
                 progress.failed[cell] = row["error"]
         return progress
 
+    def _write(self, table: pa.Table, name: str, **settings: Any) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with whole_or_nothing(self.folder / name) as part:
+            pq.write_table(table, part, **settings)
+
     def _table(self) -> pa.Table:
         files = sorted(self.folder.glob("*.parquet"))
-        return pyarrow.dataset.dataset(files, schema=SCHEMA).to_table() if files else SCHEMA.empty_table()
+        if not files:
+            return SCHEMA.empty_table()
+        table = pyarrow.dataset.dataset(files, schema=SCHEMA).to_table()
+        names = table.select([*NAME, "finished"]).to_pandas()
+        last = names.sort_values("finished", kind="stable").drop_duplicates(NAME, keep="last").index
+        return table.take(np.sort(last))
 
 
 @dataclass(frozen=True)

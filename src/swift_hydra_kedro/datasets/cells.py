@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
 from swift_hydra_kedro.benchmark.store import CellStore
 
 
-class CellStoreDataset(AbstractDataset[NoReturn, CellStore]):
+class CellStoreDataset(AbstractDataset[CellStore, CellStore]):
     """Loads a `CellStore`, which reads and writes the cells' files in the folder `filepath`.
+
+    Saved is another store: all of its cells in one file of the folder.
 
     Examples
     --------
@@ -30,9 +32,9 @@ class CellStoreDataset(AbstractDataset[NoReturn, CellStore]):
         """Give the store; nothing is read before it is asked for."""
         return CellStore(self._filepath)
 
-    def save(self, data: NoReturn) -> NoReturn:
-        """Refuse: cells are written one by one, as they are finished."""
-        raise DatasetError("cells cannot be saved together; each is written by the store that load() gives")
+    def save(self, data: CellStore) -> None:
+        """Gather the cells of another store."""
+        CellStore(self._filepath).gather(data)
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}

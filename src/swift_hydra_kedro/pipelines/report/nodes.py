@@ -12,13 +12,13 @@ from swift_hydra_kedro.evaluation.report.standing import standings
 from swift_hydra_kedro.evaluation.report.tables import benchmark_tables
 
 
-def write_report(benchmark_cells: CellStore, report: ReportConfig) -> tuple[str, dict[str, str]]:
-    """The page, and the contents of the tables' files by name."""
+def write_report(benchmark_cells: CellStore, report: ReportConfig) -> tuple[str, dict[str, str], CellStore]:
+    """The page, the contents of the tables' files by name, and the cells that both are of."""
     results = benchmark_cells.read()
     sets = {stem: adbench.entry(stem).dataset for stem in adbench.stems()}
     found = standings(results, report.coverage)
     page = benchmark_page(results, found, _kinds(results), sets, report.coverage, report.alpha)
-    return page, benchmark_tables(results, found, sets, report.coverage, report.alpha)
+    return page, benchmark_tables(results, found, sets, report.coverage, report.alpha), benchmark_cells
 
 
 def _kinds(results: pd.DataFrame) -> dict[str, Kind]:

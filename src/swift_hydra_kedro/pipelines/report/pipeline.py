@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             node(
                 write_report,
                 inputs=["benchmark_cells", "params:report"],
-                outputs=["benchmark_page", "benchmark_tables"],
+                outputs=["benchmark_page", "benchmark_tables", "benchmark_archive"],
                 name="write_report",
             )
         ]
