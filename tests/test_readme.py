@@ -54,6 +54,7 @@ def small_budget(monkeypatch):
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_blocks_run(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").symlink_to(PROJECT / "docs")  # as seen from a clone
     exec(compile(code, "README", "exec"), {"__name__": "readme"})
 
 
