@@ -21,7 +21,7 @@ run: $(VENV)/.run  ## Set up, then run the full pipeline on embedded data (more 
 	$(BIN)/kedro run --pipeline=full $(ARGS)
 
 test: check  ## Set up, then run every check and test; says what it had to skip, and why
-	$(BIN)/python -m pytest -rs $(ARGS)
+	$(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.test  ## Formatting, lint, types
 	$(BIN)/ruff format --check .

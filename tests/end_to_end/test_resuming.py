@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,12 @@ def interrupted(workshop):
     command = [KEDRO, "run", "--env=smoke", "--pipeline=full", f"--params=dataset=sine,seed=7,{ENDLESS}"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        command, cwd=workshop.folder / "data", env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=workshop.folder / "data",
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which workers of pytest-xdist ignore
     )
     os.set_blocking(process.stdout.fileno(), False)
     output, deadline = b"", time.monotonic() + 240
