@@ -207,7 +207,7 @@ def _tags(run_params: dict[str, Any], catalog: DataCatalog) -> dict[str, str]:
     run = _run_config(catalog)
     detection = DetectionConfig.model_validate(catalog.load("params:detection"))
     mamba = detection.experts.mamba
-    backend = resolve_backend(mamba.backend, choose_device(run.device), mamba.tokens == "feature")
+    backend = resolve_backend(mamba.backend, choose_device(run.device), mamba.several_tokens)
     return {
         "dataset": run.dataset,
         "train_size": str(run.train_size),

@@ -53,3 +53,8 @@ class MambaConfig(Config):
         description="Selective scan: plain torch, or mamba-ssm's CUDA kernel; auto takes the kernel for several "
         "tokens where it can run.",
     )
+
+    @property
+    def several_tokens(self) -> bool:
+        """Whether a row is more than one token to the blocks."""
+        return self.tokens == "feature"

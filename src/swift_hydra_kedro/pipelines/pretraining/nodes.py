@@ -23,7 +23,7 @@ def pretrain_models(
     start = time.perf_counter()
     rows = to_rows(train_rows, run)
     mamba = pretraining.detector.mamba
-    backend = log_backend(mamba.backend, rows.x.device, mamba.tokens == "feature")
+    backend = log_backend(mamba.backend, rows.x.device, mamba.several_tokens)
     training, held_out = hold_out(rows, pretraining.detector.holdout_share, run.seed)
     result = pretrain(training, held_out, pretraining, run.seed, progress=True)
     history = stacked_histories(cvae=result.cvae_history, detector=result.detector_history)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from swift_hydra_kedro.baselines.registry import DETECTORS
 from swift_hydra_kedro.benchmark.store import CellStore
 from swift_hydra_kedro.config import ReportConfig
 from swift_hydra_kedro.data import adbench
@@ -23,8 +24,6 @@ def write_report(benchmark_cells: CellStore, report: ReportConfig) -> tuple[str,
 
 def _kinds(results: pd.DataFrame) -> dict[str, Kind]:
     """What the registry says of the detector behind each method; results may be older than the registry."""
-    from swift_hydra_kedro.baselines.registry import DETECTORS  # kedro viz --lite lacks its needs
-
     detector_of = results.drop_duplicates("method").set_index("method")["detector"]
     return {
         method: Kind(DETECTORS[detector].family, DETECTORS[detector].supervision)
