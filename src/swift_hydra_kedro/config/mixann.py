@@ -52,12 +52,13 @@ class MixAnNConfig(Config):
     reward_scale: float = Field(10.0, gt=0, description="lambda: what the reward is multiplied by.")
     baseline_window: int = Field(25, ge=1, description="m: preceding steps whose mean F1 is the baseline of eq. 5.")
     training_steps: int = Field(
-        600, ge=1, description="Steps of mixing in which the policy is trained, over all episodes."
+        600, ge=1, description="Steps of mixing in which a policy is trained, over all episodes."
     )
+    policies: int = Field(3, ge=1, description="Policies that are trained; the best on the validation rows is taken.")
     max_episode_steps: int = Field(
         25, ge=1, description="Steps after which an episode ends if the policy does not end it."
     )
-    augmentation_steps: int = Field(300, ge=1, description="Steps of the trained policy that make the synthetic rows.")
+    augmentation_steps: int = Field(300, ge=1, description="Steps of a trained policy that make the synthetic rows.")
     update_rows: int = Field(
         1000, ge=1, description="Most real rows, drawn at random, that the MLP sees again with new synthetic ones."
     )

@@ -94,14 +94,15 @@ def test_the_history_has_a_record_per_episode_and_all_steps(made):
 class Walk:
     """A process whose F1 goes as told, and whose walks end where told."""
 
-    def __init__(self, f1, ends=()):
+    def __init__(self, f1, ends=(), n_anomalies=1):
         self.f1, self.ends, self.starts, self.previous = f1, ends, [], [0.5]
+        self.anomalies, self.rng = np.arange(n_anomalies), np.random.default_rng(0)
 
     def reset(self):
         self.step_number = 0
 
-    def start_walk(self):
-        self.starts.append(self.step_number)
+    def start_walk(self, anomaly):
+        self.starts.append((self.step_number, int(anomaly)))
 
     def state(self):
         return np.zeros(2, dtype=np.float32)
@@ -112,14 +113,15 @@ class Walk:
         return Step(mixture, 0.0, self.f1[self.step_number - 1], self.step_number in self.ends)
 
 
+COLUMNS = ("x", "y", "anomaly", "normal", "ratio")
 AGENT = SimpleNamespace(act=lambda state: torch.full((4,), 0.5))
 
 
 @pytest.mark.parametrize(
     ("f1", "kept", "best"),
-    [((0.4, 0.6, 0.6, 0.3), 2, 0.6), ((0.4, 0.5, 0.3, 0.2), 0, 0.5), ((0.1, 0.2, 0.3, 0.9), 4, 0.9)],
+    [((0.4, 0.6, 0.6, 0.3), 3, 0.6), ((0.4, 0.5, 0.3, 0.2), 0, 0.5), ((0.1, 0.2, 0.3, 0.9), 4, 0.9)],
 )
-def test_the_rows_up_to_the_highest_f1_are_kept(f1, kept, best):
+def test_the_rows_up_to_the_last_of_the_highest_f1_are_kept(f1, kept, best):
     mixtures, before, after = roll_out(Walk(f1), AGENT, MixAnNConfig(augmentation_steps=4))
     assert [mixture.anomaly for mixture in mixtures] == list(range(1, kept + 1))
     assert (before, after) == (0.5, best)
@@ -128,7 +130,32 @@ def test_the_rows_up_to_the_highest_f1_are_kept(f1, kept, best):
 def test_a_new_walk_starts_where_the_policy_or_the_bound_ends_one():
     walk = Walk([0.5] * 9, ends=(2,))
     roll_out(walk, AGENT, MixAnNConfig(augmentation_steps=9, max_episode_steps=3))
-    assert walk.starts == [2, 5, 8]
+    assert walk.starts == [(0, 0), (2, 0), (5, 0), (8, 0)]
+
+
+def test_walks_start_at_all_anomalies_in_turn_and_share_the_steps():
+    walk = Walk([0.5] * 9, ends=(3,), n_anomalies=4)
+    roll_out(walk, AGENT, MixAnNConfig(augmentation_steps=9))
+    numbers, starts = zip(*walk.starts, strict=True)
+    assert numbers == (0, 2, 3, 5, 7)
+    assert sorted(starts[:4]) == [0, 1, 2, 3]
+    assert starts[4] == starts[0]
+
+
+def test_more_anomalies_than_steps_are_walked_from_once_each_at_most():
+    walk = Walk([0.5] * 9, n_anomalies=50)
+    roll_out(walk, AGENT, MixAnNConfig(augmentation_steps=9))
+    assert len({anomaly for _, anomaly in walk.starts}) == len(walk.starts) == 9
+
+
+def test_of_several_policies_the_best_on_the_validation_rows_is_taken(monkeypatch):
+    outcomes = iter([([], 0.5, 0.5), (["best"], 0.5, 0.8), (["other"], 0.5, 0.7)])
+    histories = iter("abc")
+    monkeypatch.setattr(augmentation, "train_policy", lambda *given: (AGENT, next(histories)))
+    monkeypatch.setattr(augmentation, "roll_out", lambda *given: next(outcomes))
+    monkeypatch.setattr(augmentation, "_collected", lambda mixtures, *given: dict.fromkeys(COLUMNS, mixtures))
+    made = augment(*scattered(), "knn", TINY, seed=0)
+    assert (made.x, made.f1_before, made.f1, made.history) == (["best"], 0.5, 0.8, "b")
 
 
 def test_without_an_improvement_there_are_no_rows():

@@ -82,7 +82,7 @@ def test_an_episode_starts_at_an_anomaly_and_a_normal_row():
     mixing = process()
     starts = set()
     for _ in range(50):
-        mixing.start_walk()
+        mixing.reset()
         starts.add((mixing.anomaly, mixing.normal))
     assert starts == {(anomaly, normal) for anomaly in (3, 4) for normal in (0, 1, 2)}
 

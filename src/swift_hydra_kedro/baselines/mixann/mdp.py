@@ -119,6 +119,7 @@ class MixUpProcess:
         rng: np.random.Generator,
     ) -> None:
         self.classifier, self.x, self.y, self.y_val, self.config, self.rng = classifier, x, y, y_val, config, rng
+        self.anomalies, self.normals = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
         self.partner = _nearest_with_other_label(x, y)
         self.norm = (x**2).sum(axis=1)
         self.observed = StandardScaler().fit_transform(x).clip(-CLIP, CLIP).astype(np.float32)
@@ -133,12 +134,11 @@ class MixUpProcess:
         """Forget all synthetic rows, and start at a random pair."""
         self.classifier.reset()
         self.previous = deque([self._f1()], maxlen=self.config.baseline_window)
-        self.start_walk()
+        self.start_walk(self.rng.choice(self.anomalies))
 
-    def start_walk(self) -> None:
-        """Go to a random pair of an anomaly and a normal row (algorithm 1, line 5)."""
-        self.anomaly = int(self.rng.choice(np.flatnonzero(self.y == 1)))
-        self.normal = int(self.rng.choice(np.flatnonzero(self.y == 0)))
+    def start_walk(self, anomaly: int) -> None:
+        """Go to a pair of this anomaly and a random normal row (algorithm 1, line 5)."""
+        self.anomaly, self.normal = int(anomaly), int(self.rng.choice(self.normals))
 
     def state(self) -> np.ndarray:
         """The pair, `(2 P,)`, standardised and clipped."""
