@@ -113,18 +113,15 @@ class Walk:
         return Step(mixture, 0.0, self.f1[self.step_number - 1], self.step_number in self.ends)
 
 
-COLUMNS = ("x", "y", "anomaly", "normal", "ratio")
 AGENT = SimpleNamespace(act=lambda state: torch.full((4,), 0.5))
 
 
 @pytest.mark.parametrize(
-    ("f1", "kept", "best"),
-    [((0.4, 0.6, 0.6, 0.3), 3, 0.6), ((0.4, 0.5, 0.3, 0.2), 0, 0.5), ((0.1, 0.2, 0.3, 0.9), 4, 0.9)],
+    ("f1", "kept"), [((0.4, 0.6, 0.6, 0.3), 3), ((0.4, 0.5, 0.3, 0.2), 0), ((0.1, 0.2, 0.3, 0.9), 4)]
 )
-def test_the_rows_up_to_the_last_of_the_highest_f1_are_kept(f1, kept, best):
-    mixtures, before, after = roll_out(Walk(f1), AGENT, MixAnNConfig(augmentation_steps=4))
+def test_the_rows_up_to_the_last_of_the_highest_f1_are_kept(f1, kept):
+    mixtures = roll_out(Walk(f1), AGENT, MixAnNConfig(augmentation_steps=4))
     assert [mixture.anomaly for mixture in mixtures] == list(range(1, kept + 1))
-    assert (before, after) == (0.5, best)
 
 
 def test_a_new_walk_starts_where_the_policy_or_the_bound_ends_one():
@@ -148,14 +145,20 @@ def test_more_anomalies_than_steps_are_walked_from_once_each_at_most():
     assert len({anomaly for _, anomaly in walk.starts}) == len(walk.starts) == 9
 
 
-def test_of_several_policies_the_best_on_the_validation_rows_is_taken(monkeypatch):
-    outcomes = iter([([], 0.5, 0.5), (["best"], 0.5, 0.8), (["other"], 0.5, 0.7)])
-    histories = iter("abc")
-    monkeypatch.setattr(augmentation, "train_policy", lambda *given: (AGENT, next(histories)))
-    monkeypatch.setattr(augmentation, "roll_out", lambda *given: next(outcomes))
-    monkeypatch.setattr(augmentation, "_collected", lambda mixtures, *given: dict.fromkeys(COLUMNS, mixtures))
+@pytest.mark.parametrize(
+    ("scores", "taken"), [((0.5, 0.5, 0.8, 0.7), 1), ((0.5, 0.6, 0.6, 0.4), 0), ((0.5, 0.2, 0.4, 0.5), None)]
+)
+def test_the_policy_is_taken_whose_rows_help_a_classifier_trained_from_scratch_most(scores, taken, monkeypatch):
+    told, numbers = iter(scores), iter(range(3))
+    monkeypatch.setattr(augmentation, "train_policy", lambda *given: (AGENT, [{"policy": next(numbers)}]))
+    monkeypatch.setattr(augmentation, "roll_out", lambda *given: [Mixture(np.full(4, 7.0), 1, 2, 0, 0, 1.0)])
+    monkeypatch.setattr(augmentation, "macro_scores", lambda *given: {"f1": next(told)})
     made = augment(*scattered(), "knn", TINY, seed=0)
-    assert (made.x, made.f1_before, made.f1, made.history) == (["best"], 0.5, 0.8, "b")
+    assert made.f1_before == 0.5
+    if taken is None:
+        assert (len(made.x), len(made.y), made.f1) == (0, 0, 0.5)
+    else:
+        assert (len(made.x), made.f1, made.history) == (2, max(scores), [{"policy": taken}])
 
 
 def test_without_an_improvement_there_are_no_rows():

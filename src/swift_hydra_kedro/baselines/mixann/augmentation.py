@@ -3,14 +3,15 @@
 The paper describes the training alone. Here each episode starts with the classifier of the real rows, at a random pair
 and with `epsilon` anew: the text resets none of the three, and so would end after its first episode. After the training
 the policy, without noise, mixes in walks from one anomaly after another; kept are the rows that had joined when F1 on
-the validation rows was last at its highest, which may be none. Rewards are small and rare, and some policies end in a
-corner where nothing is gained: several are trained, and the best on the validation rows is taken.
+the validation rows was last at its highest. Rewards are small and rare, and some policies end in a corner where nothing
+is gained: several are trained, and the best is taken, by F1 on the validation rows of a classifier that is trained from
+scratch, as it will be, and not step by step. If none is better than no synthetic rows, there are none.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from swift_hydra_kedro.baselines.mixann.classifiers import growing_classifier
 from swift_hydra_kedro.baselines.mixann.ddpg import DDPG
 from swift_hydra_kedro.baselines.mixann.mdp import N_ACTIONS, Action, Mixture, MixUpProcess
+from swift_hydra_kedro.baselines.mixann.scores import macro_scores
 from swift_hydra_kedro.config import MixAnNConfig
 from swift_hydra_kedro.config.mixann import MixAnNClassifier
 from swift_hydra_kedro.models.runtime import Generators, narrow_threads, stage_generators
@@ -37,7 +39,7 @@ class Augmentation:
     anomaly, normal : numbers of the training rows that each was mixed from, `(g,)`
     ratio : share of the anomaly, `(g,)`
     history : a record per episode of the training of the policy that was taken
-    f1_before, f1 : macro F1 on the validation rows without and with the synthetic rows
+    f1_before, f1 : macro F1 on the validation rows of classifiers trained without and with the synthetic rows
     """
 
     x: np.ndarray
@@ -73,12 +75,19 @@ def augment(
         watched = np.concatenate([rows[val], rows[fit]])
         growing = growing_classifier(classifier, rows[fit], label[fit], watched, config, rng.numpy)
         process = MixUpProcess(growing, rows[fit], label[fit], label[val], config, rng.numpy)
-        found = []
+        none = _collected([], fit, x.shape[1])
+
+        def f1_with(made: dict[str, np.ndarray]) -> float:
+            joined = np.concatenate([rows[fit], made["x"]]), np.concatenate([label[fit], made["y"]])
+            return macro_scores(classifier, *joined, rows[val], label[val], seed)["f1"]
+
+        f1_before, found = f1_with(none), []
         for _ in range(config.policies):
             agent, history = train_policy(process, config, rng, progress)
-            found.append((*roll_out(process, agent, config), history))
-        mixtures, f1_before, f1, history = max(found, key=lambda one: one[2])
-    return Augmentation(**_collected(mixtures, fit, x.shape[1]), history=history, f1_before=f1_before, f1=f1)
+            made = _collected(roll_out(process, agent, config), fit, x.shape[1])
+            found.append(Augmentation(**made, history=history, f1_before=f1_before, f1=f1_with(made)))
+    best = max(found, key=lambda one: one.f1)
+    return best if best.f1 > f1_before else replace(best, **none, f1=f1_before)
 
 
 def train_policy(
@@ -99,13 +108,13 @@ def train_policy(
     return agent, history
 
 
-def roll_out(process: MixUpProcess, agent: DDPG, config: MixAnNConfig) -> tuple[list[Mixture], float, float]:
-    """Mix without noise and without forgetting; the mixtures up to the highest F1, F1 without any, and with these.
+def roll_out(process: MixUpProcess, agent: DDPG, config: MixAnNConfig) -> list[Mixture]:
+    """Mix without noise and without forgetting; the mixtures up to the highest F1, if it is above that without any.
 
     Walks start at all anomalies in turn, as many as the steps allow: where they end they are near where they began.
     """
     process.reset()
-    f1_before = best = process.previous[-1]
+    best = process.previous[-1]
     starts = process.rng.permutation(process.anomalies)
     longest = min(config.max_episode_steps, max(1, config.augmentation_steps // len(starts)))
     mixtures: list[Mixture] = []
@@ -120,7 +129,7 @@ def roll_out(process: MixUpProcess, agent: DDPG, config: MixAnNConfig) -> tuple[
         walked = 0 if step.ended or walked + 1 == longest else walked + 1
         if step.f1 > best or (n_best and step.f1 == best):
             best, n_best = step.f1, len(mixtures)
-    return mixtures[:n_best], f1_before, best
+    return mixtures[:n_best]
 
 
 def _episode(process: MixUpProcess, agent: DDPG, config: MixAnNConfig, n_steps: int) -> dict[str, float]:
