@@ -1,7 +1,11 @@
 """The page of MixAnN's benchmark: what is set beside the paper's figures, and how means are taken."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score
+
+from swift_hydra_kedro.baselines.mixann.classifiers import make_classifier
 
 
 @pytest.fixture
@@ -56,3 +60,14 @@ def test_detectors_and_ablations_have_tables_of_their_own(mixann):
     assert "| DevNet | 0.93, 0.90 (-0.03) |" in page.split("## Table 3")[1]
     assert "| random reward | 0.66, 0.50 (-0.16) |" in page.split("## Table 4")[1]
     assert "| random reward |" not in page.split("## Table 3")[0]
+
+
+@pytest.mark.parametrize("classifier", ["knn", "xgboost"])
+def test_no_threshold_is_better_for_the_test_rows_than_the_best(mixann, classifier):
+    rng = np.random.default_rng(0)
+    y = (np.arange(300) % 10 == 0).astype(int)
+    x = rng.normal(size=(300, 2)) + y[:, None]
+    found = mixann.at_best_threshold(classifier, x[:200], y[:200], x[200:], y[200:], 0)
+    probability = make_classifier(classifier, 200, 0).fit(x[:200], y[:200]).predict_proba(x[200:])[:, 1]
+    every = [f1_score(y[200:], probability >= t, average="macro") for t in np.linspace(0, 1, 1001)]
+    assert found["f1"] == pytest.approx(max(every), abs=1e-3)

@@ -11,7 +11,7 @@ scratch, as it will be, and not step by step. If none is better than no syntheti
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -87,7 +87,9 @@ def augment(
             made = _collected(roll_out(process, agent, config), fit, x.shape[1])
             found.append(Augmentation(**made, history=history, f1_before=f1_before, f1=f1_with(made)))
     best = max(found, key=lambda one: one.f1)
-    return best if best.f1 > f1_before else replace(best, **none, f1=f1_before)
+    if best.f1 > f1_before:
+        return best
+    return Augmentation(**none, history=best.history, f1_before=f1_before, f1=f1_before)
 
 
 def train_policy(
