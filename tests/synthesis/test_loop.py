@@ -228,9 +228,9 @@ def test_of_the_samples_outside_any_are_kept_and_of_the_others_the_best(run, tra
     assert not torch.equal(kept.reward[kept.outside == 1].sort(descending=True).values, best_outside)
 
 
-def test_samples_outside_the_normal_region_need_not_convince_the_judge(run):
+def test_samples_outside_the_normal_region_need_not_convince_the_judge_and_take_the_places_of_those_that_did_not(run):
     result = run(outskirts=OutskirtsConfig(), judge=lambda x: torch.zeros(len(x)))
-    assert len(result.synthetic.x) > 0
+    assert len(result.synthetic.x) == 15
     assert (result.synthetic.outside == 1).all()
 
 

@@ -44,7 +44,7 @@ class OutskirtsConfig(Config):
     )
     reach: float = Field(1.5, gt=1, description="Farthest that such a sample goes from normal rows, in that distance.")
     scatter: float = Field(
-        0.5, ge=0, le=1, description="Share of a random direction in the way out, the rest is the policy's."
+        0.8, ge=0, le=1, description="Share of a random direction in the way out, the rest is the policy's."
     )
     min_rows: int = Field(100, ge=2, description="Least normal rows; fewer do not tell where the next ones will be.")
     max_references: int = Field(1000, ge=2, description="Most normal rows that tell where the region is.")

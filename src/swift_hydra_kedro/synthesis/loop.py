@@ -216,13 +216,14 @@ def _episode(
 
 
 def _chosen(walks: Walks, reward: Tensor, n: int, n_outside: int, generator: torch.Generator) -> Tensor:
-    """Numbers of the accepted samples that are kept: at most `n_outside` from outside, and with those `n` at most.
+    """Numbers of the accepted samples that are kept, at most `n`, of which `n_outside` are to come from outside.
 
     Of those that start at anomalies the ones of the highest reward; of the others any, for the hardest all look alike.
+    Where too few of the first are accepted, more of the others take their places.
     """
     chance = torch.rand(len(reward), generator=generator, device=reward.device)
     best = _highest(reward, walks.accepted & ~walks.outside, n - n_outside)
-    return torch.cat([best, _highest(chance, walks.accepted & walks.outside, n_outside)])
+    return torch.cat([best, _highest(chance, walks.accepted & walks.outside, n - len(best))])
 
 
 def _highest(value: Tensor, eligible: Tensor, n: int) -> Tensor:
