@@ -14,6 +14,7 @@ from swift_hydra_kedro.detection.rows import (
     noise_of_described,
     pools,
 )
+from swift_hydra_kedro.models.neighbours import N_DESCRIBED
 
 from .toy import N_ANOMALOUS, N_NORMAL, experts_config, training_rows
 
@@ -151,9 +152,11 @@ def test_common_batches_hold_all_rows_and_half_anomalies(generator):
 def test_what_neighbours_say_is_the_noisier_the_fewer_the_rows(n_anomalous, expected):
     y = (torch.arange(100 + n_anomalous) >= 100).float()
     synthetic = torch.zeros_like(y, dtype=torch.bool)
-    rows = TrainingRows(y.unsqueeze(1), y, torch.ones_like(y), torch.zeros_like(y), synthetic, n_described=1)
+    rows = TrainingRows(y.unsqueeze(1), y, torch.ones_like(y), torch.zeros_like(y), synthetic, N_DESCRIBED[2])
     config = experts_config(neighbours=NeighboursConfig(min_rows=100, noise=0.8))
     assert noise_of_described(rows, config) == pytest.approx(expected)
+    of_normal_rows_alone = replace(rows, n_described=N_DESCRIBED[1])
+    assert noise_of_described(of_normal_rows_alone, config) == pytest.approx(0.8)
     assert noise_of_described(replace(rows, n_described=0), config) == 0
     assert noise_of_described(rows, experts_config(neighbours=None)) == 0
 

@@ -1,5 +1,7 @@
 """The module's steps, one after the other, on real rows and synthetic anomalies."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from swift_hydra_kedro.config import JudgeConfig, NeighboursConfig
 from swift_hydra_kedro.detection import training
 from swift_hydra_kedro.detection.training import describe_rows, find_regions, train_judge, train_mixture_of_experts
 from swift_hydra_kedro.models.fitting import LabelledRows
+from swift_hydra_kedro.models.neighbours import N_DESCRIBED
 
 from .toy import CONFIG, TRAINING, training_rows
 
@@ -66,14 +69,25 @@ NEIGHBOURS = NeighboursConfig(min_rows=15, min_worth=0)
 
 def test_rows_are_described_by_their_neighbours_where_there_are_enough(real, synthetic):
     config = BRIEF.model_copy(update={"neighbours": NEIGHBOURS})
-    few = real[torch.arange(80 + NEIGHBOURS.min_rows - 1)]
-    assert find_regions(few, synthetic, config, 0).neighbourhood is None
-    regions = find_regions(real, synthetic, config, 0)
-    rows = describe_rows(real, synthetic, regions)
-    assert regions.neighbourhood is not None
-    expected = regions.neighbourhood.describe_training_rows(real.x, synthetic)
-    assert torch.equal(rows.x, expected)
-    assert rows.n_described == expected.shape[1] - real.x.shape[1] > 0
+    few_normals = real[torch.cat([torch.arange(NEIGHBOURS.min_rows - 1), torch.arange(80, len(real.y))])]
+    assert find_regions(few_normals, synthetic, config, 0).neighbourhood is None
+    few_anomalies = real[torch.arange(80 + NEIGHBOURS.min_rows - 1)]
+    for rows, n_classes in ((real, 2), (few_anomalies, 1)):
+        regions = find_regions(rows, synthetic, config, 0)
+        described = describe_rows(rows, synthetic, regions)
+        assert regions.neighbourhood is not None
+        assert torch.equal(described.x, regions.neighbourhood.describe_training_rows(rows.x, synthetic))
+        assert described.n_described == described.x.shape[1] - real.x.shape[1] == N_DESCRIBED[n_classes]
+
+
+@pytest.mark.parametrize(
+    ("n_described", "with_anomalies"), [(0, None), (N_DESCRIBED[1], False), (N_DESCRIBED[2], True)]
+)
+def test_networks_that_go_on_keep_the_columns_that_they_know(real, synthetic, n_described, with_anomalies):
+    earlier = SimpleNamespace(n_described=n_described, clusters=None, cluster_of_member=np.zeros(1))
+    config = BRIEF.model_copy(update={"neighbours": NEIGHBOURS})
+    found = find_regions(real, synthetic, config, 0, earlier).neighbourhood
+    assert (found and found.with_anomalies) == with_anomalies
 
 
 @pytest.mark.parametrize("n_anomalous", [1, 20])
@@ -82,7 +96,7 @@ def test_all_steps_leave_a_mixture_that_ranks_the_anomalies_first(real, syntheti
     rows, extra = real[torch.arange(80 + n_anomalous)], synthetic[:n_synthetic]
     config = CONFIG.model_copy(update={"experts": CONFIG.experts.model_copy(update={"neighbours": NEIGHBOURS})})
     mixture, _ = train_mixture_of_experts(rows, extra, config, seed=0)
-    assert (mixture.neighbourhood is not None) == (n_anomalous >= NEIGHBOURS.min_rows)
+    assert mixture.neighbourhood.with_anomalies == (n_anomalous >= NEIGHBOURS.min_rows)
     scores = mixture(rows.x).detach()
     assert ((scores >= 0) & (scores <= 1)).all()
     assert roc_auc_score(rows.y, scores) > 0.9
@@ -95,6 +109,9 @@ def test_neighbours_that_are_worth_too_little_are_left_to_the_committee(real, sy
     assert mixture.neighbourhood is None
     assert mixture.experts.encoding.n_features == mixture.gate.score.in_features == real.x.shape[1]
     assert roc_auc_score(real.y, mixture(real.x).detach()) > 0.9
+    few_anomalies = real[torch.arange(80 + NEIGHBOURS.min_rows - 1)]
+    mixture, _ = train_mixture_of_experts(few_anomalies, synthetic, config, seed=0)
+    assert mixture.neighbourhood is not None  # they cannot tell
 
 
 def test_steps_are_reproducible_and_leave_global_state_alone(real, synthetic):

@@ -27,9 +27,15 @@ def rows(n: int, seed: int = 0) -> torch.Tensor:
 
 
 def neighbourhood(
-    x: torch.Tensor, y: torch.Tensor, n_candidates: int = 512, max_references: int = 10_000
+    x: torch.Tensor,
+    y: torch.Tensor,
+    n_candidates: int = 512,
+    max_references: int = 10_000,
+    with_anomalies: bool = True,
 ) -> Neighbourhood:
-    return Neighbourhood.fit(x, y, n_candidates, max_references, torch.Generator().manual_seed(0))
+    return Neighbourhood.fit(
+        x, y, n_candidates, max_references, torch.Generator().manual_seed(0), with_anomalies=with_anomalies
+    )
 
 
 def log_distance(distance: np.ndarray) -> np.ndarray:
@@ -120,7 +126,7 @@ def test_a_row_is_described_the_same_to_the_bit_whatever_rows_fill_up_its_part(n
 
 def test_no_rows_give_no_distances():
     hood = neighbourhood(*two_groups())
-    assert hood(torch.empty(0, P)).shape == (0, P + N_DESCRIBED)
+    assert hood(torch.empty(0, P)).shape == (0, P + N_DESCRIBED[2])
 
 
 def two_groups(n: int = 100) -> tuple[torch.Tensor, torch.Tensor]:
@@ -131,7 +137,7 @@ def two_groups(n: int = 100) -> tuple[torch.Tensor, torch.Tensor]:
 def test_new_columns_tell_the_classes_apart_and_the_old_ones_stay():
     x, y = two_groups()
     described = neighbourhood(x, y)(x)
-    assert described.shape == (len(x), P + N_DESCRIBED)
+    assert described.shape == (len(x), P + N_DESCRIBED[2])
     torch.testing.assert_close(described[:, :P], x)
     for difference in (described[:, P + 3], described[:, -1]):  # of the distances from the nearest of each class
         assert difference[y == 1].min() > difference[y == 0].max()
@@ -177,6 +183,32 @@ def test_a_synthetic_anomaly_does_not_see_the_one_it_was_made_from():
     described = hood.describe_training_rows(x, synthetic)
     for column in (P + 1, P + 5):  # how near anomalies are, in both spaces
         torch.testing.assert_close(described[-1, column], described[parent, column], rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("n_candidates", [512, 20])
+def test_normal_rows_alone_say_how_near_they_are_and_no_more(n_candidates):
+    x, y = two_groups()
+    both, alone = (neighbourhood(x, y, n_candidates, with_anomalies=both) for both in (True, False))
+    new = rows(25, seed=1)
+    described = alone(new)
+    assert described.shape == (len(new), P + N_DESCRIBED[1])
+    torch.testing.assert_close(described[:, :P], new)
+    assert (y[alone.rows] == 0).all()
+    assert not alone.with_anomalies
+    if n_candidates == 512:  # then all rows are candidates, in other groups
+        nearest = [hood.scaled(new).amin(1)[0] for hood in (both, alone)]
+        torch.testing.assert_close(*nearest)
+
+
+def test_normal_rows_alone_leave_out_themselves_but_no_synthetic_rows_parent():
+    x, y = two_groups()
+    hood = neighbourhood(x, y, with_anomalies=False)
+    described = hood.describe_training_rows(x, x[:1])  # a synthetic row where the first is, an anomaly
+    torch.testing.assert_close(described[-1], described[0])
+    described = described[: len(x)]
+    torch.testing.assert_close(described[y == 1], hood(x[y == 1]))
+    normal = (y == 0).nonzero()[0]
+    assert (described[normal, P:] > hood(x[normal])[:, P:]).all()
 
 
 def test_at_most_so_many_rows_of_a_class_are_kept():

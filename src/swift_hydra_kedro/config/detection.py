@@ -13,13 +13,16 @@ class NeighboursConfig(Config):
     """What the training rows near a row tell half of the experts (the densities of A.3 by their nearest points)."""
 
     min_rows: int = Field(
-        100, ge=10, description="Least training rows of each class; with fewer there are no such columns."
+        100,
+        ge=10,
+        description="Least training rows of a class that a row is compared with; with fewer anomalies the columns are "
+        "about normal rows alone, with fewer normal rows there are none.",
     )
     noise: float = Field(
         1.5,
         ge=0,
-        description="Standard deviation of the noise on these columns in the experts' training where both classes have "
-        "just `min_rows` rows; less in proportion to the geometric mean of their numbers.",
+        description="Standard deviation of the noise on these columns in the experts' training where the classes that "
+        "rows are compared with have just `min_rows` rows; less in proportion to the geometric mean of their numbers.",
     )
     n_candidates: int = Field(
         256, ge=10, description="Training rows of a class that a row is compared with; more are searched by cells."
@@ -29,7 +32,8 @@ class NeighboursConfig(Config):
         0.001,
         ge=0,
         description="Least AUC-ROC that the columns may be worth to the committee, on rows that its networks have not "
-        "drawn, for the mixture to have them too: to find neighbours takes half of the time of scoring.",
+        "drawn, for the mixture to have them too: to find neighbours takes half of the time of scoring. Columns about "
+        "normal rows alone it always has.",
     )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from swift_hydra_kedro.config import ExpertsConfig
 from swift_hydra_kedro.models.batches import draw
 from swift_hydra_kedro.models.layers import fork
+from swift_hydra_kedro.models.neighbours import N_DESCRIBED
 
 MAX_OVERDRAWN = 2.0
 
@@ -104,13 +105,14 @@ def common_batches(
 def noise_of_described(rows: TrainingRows, config: ExpertsConfig) -> float:
     """Standard deviation of the noise on what neighbours say: the fewer the rows, the less that is to be trusted.
 
-    It is `config.neighbours.noise` with just enough rows of both classes, and less in proportion to the geometric mean
-    of their numbers.
+    It is `config.neighbours.noise` with just enough rows of the classes that rows are compared with, and less in
+    proportion to the geometric mean of their numbers.
     """
     if config.neighbours is None or not rows.n_described:
         return 0.0
-    normal, anomalous, _ = rows.kinds
-    return config.neighbours.noise * config.neighbours.min_rows / math.sqrt(int(normal.sum()) * int(anomalous.sum()))
+    normal, anomalous, _ = (int(mask.sum()) for mask in rows.kinds)
+    n_compared = normal if rows.n_described == N_DESCRIBED[1] else math.sqrt(normal * anomalous)
+    return config.neighbours.noise * config.neighbours.min_rows / n_compared
 
 
 def blur_described(x: Tensor, n_described: int, noise: float, generator: torch.Generator) -> Tensor:

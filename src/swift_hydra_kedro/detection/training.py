@@ -21,7 +21,7 @@ from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.mome import MixtureOfExperts
-from swift_hydra_kedro.models.neighbours import Neighbourhood
+from swift_hydra_kedro.models.neighbours import N_DESCRIBED, Neighbourhood
 from swift_hydra_kedro.models.runtime import stage_generators
 
 
@@ -57,16 +57,17 @@ def find_regions(
     from `earlier` keep their regions, and see neighbours if they saw them.
     """
     if earlier is not None:
-        settings = config.neighbours if earlier.n_described else None
-        return Regions(earlier.clusters, earlier.cluster_of_member, _find_neighbours(rows, settings, 0, seed))
+        neighbourhood = None
+        if config.neighbours is not None and earlier.n_described:
+            neighbourhood = _neighbourhood(rows, config.neighbours, earlier.n_described == N_DESCRIBED[2], seed)
+        return Regions(earlier.clusters, earlier.cluster_of_member, neighbourhood)
     generators = stage_generators(seed, "regions", rows.x.device)
     joined = rows.with_anomalies(synthetic) if config.synthetic_share is None else rows
     balanced = joined.x[trim(joined.y, generators.torch)].cpu().numpy()
     clusters = find_clusters(balanced, config.max_clusters, generators.numpy)
     sizes = np.bincount(clusters.assign(balanced), minlength=len(clusters.centres))
     cluster_of_member = assign_clusters(sizes, config.n_members(*rows.x.shape), config.penalty, generators.numpy)
-    least = config.neighbours.min_rows if config.neighbours else 0
-    return Regions(clusters, cluster_of_member, _find_neighbours(rows, config.neighbours, least, seed))
+    return Regions(clusters, cluster_of_member, _find_neighbours(rows, config.neighbours, seed))
 
 
 def describe_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions) -> TrainingRows:
@@ -104,12 +105,13 @@ def train_gate(
 ) -> tuple[MixtureOfExperts, list[dict[str, float | str]]]:
     """Train the gate, then gate and experts together, and calibrate what they give; see `fit_mixture`.
 
-    Where neighbours are worth little to the committee, the mixture learns to give its answers without them.
+    Where neighbours are worth little to the committee, the mixture learns to give its answers without them. With few
+    anomalies nobody can say so.
     """
     generators = stage_generators(seed, "gate", rows.x.device)
     neighbourhood, settings = regions.neighbourhood, config.experts.neighbours
-    if settings is not None and worth_of_neighbours(out_of_bag) < settings.min_worth:
-        neighbourhood = None
+    if settings is not None and neighbourhood is not None and neighbourhood.with_anomalies:
+        neighbourhood = neighbourhood if worth_of_neighbours(out_of_bag) >= settings.min_worth else None
     before = None if earlier is None else earlier.mixture
     mixture, history = fit_mixture(committee, rows, config, generators.torch, neighbourhood, progress, before)
     if config.calibrate:
@@ -153,11 +155,16 @@ def _fit_stack(
     return fit_experts(rows, cluster_of_member, encoding, config, generator, progress, stage, earlier)
 
 
-def _find_neighbours(
-    rows: LabelledRows, config: NeighboursConfig | None, min_rows: int, seed: int
-) -> Neighbourhood | None:
-    """A neighbourhood if there are enough rows of both classes to be one."""
-    if config is None or min(int((rows.y == label).sum()) for label in (0, 1)) < min_rows:
+def _find_neighbours(rows: LabelledRows, config: NeighboursConfig | None, seed: int) -> Neighbourhood | None:
+    """A neighbourhood if there are enough normal rows to be one, with anomalies if there are enough of them, too."""
+    if config is None:
         return None
+    has_normals, has_anomalies = (int((rows.y == label).sum()) >= config.min_rows for label in (0, 1))
+    return _neighbourhood(rows, config, has_anomalies, seed) if has_normals else None
+
+
+def _neighbourhood(rows: LabelledRows, config: NeighboursConfig, with_anomalies: bool, seed: int) -> Neighbourhood:
     generator = stage_generators(seed, "neighbours", rows.x.device).torch
-    return Neighbourhood.fit(rows.x, rows.y, config.n_candidates, config.max_references, generator)
+    return Neighbourhood.fit(
+        rows.x, rows.y, config.n_candidates, config.max_references, generator, with_anomalies=with_anomalies
+    )

@@ -9,7 +9,9 @@ since who is near depends on the scale.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,17 +26,17 @@ FLOOR = 1e-2
 CLIP = 5.0
 NOBODY = -1
 MEMORY = 2**20
-N_DESCRIBED = 8
+N_DESCRIBED = {1: 2, 2: 8}  # columns, by the number of classes that rows are compared with
 
 
 class References(nn.Module):
-    """Reference rows of both classes in one space, and how near the nearest of them are.
+    """Reference rows in one space, of normal rows and perhaps of anomalies, and how near the nearest of them are.
 
     Buffers: `rows (R, P + 1)`, the references as `lifted` has them, normal ones first; `centres (C, P + 1)`, some of
-    them; `candidates (C, 2, GROUPS, K / GROUPS)`, by class, the numbers of the K references nearest to each centre, in
+    them; `candidates (C, L, GROUPS, K / GROUPS)`, by class, the numbers of the K references nearest to each centre, in
     random order.
 
-    Shape: located rows `(B, P)` -> `(2, GROUPS, B)`: by class, the log distance from the nearest candidate of each
+    Shape: located rows `(B, P)` -> `(L, GROUPS, B)`: by class, the log distance from the nearest candidate of each
     group. A distance is the root mean square difference over features.
     """
 
@@ -49,21 +51,21 @@ class References(nn.Module):
         self.register_buffer("candidates", candidates)
 
     @classmethod
-    def fit(cls, normal: Tensor, anomalous: Tensor, n_candidates: int, generator: torch.Generator) -> References:
-        """Refer to located rows of both classes, `(R, P)` each, in random order, at least `GROUPS` of them.
+    def fit(cls, classes: Sequence[Tensor], n_candidates: int, generator: torch.Generator) -> References:
+        """Refer to located rows of L classes, `(R, P)` each, in random order, at least `GROUPS` of them.
 
         A class with more than `n_candidates` has as many centres as it takes for their candidates to overlap
-        `OVERLAP` times; if neither has, there is one cell, and all are candidates.
+        `OVERLAP` times; if none has, there is one cell, and all are candidates.
         """
-        classes = (normal, anomalous)
         counts = [math.ceil(OVERLAP * len(own) / n_candidates) for own in classes]
         searched = [own[:n] for own, n in zip(classes, counts, strict=True) if len(own) > n_candidates]
-        centres = torch.cat(searched) if searched else normal[:1]
-        width = math.ceil(min(n_candidates, max(len(normal), len(anomalous))) / GROUPS)
+        centres = torch.cat(searched) if searched else classes[0][:1]
+        width = math.ceil(min(n_candidates, max(map(len, classes))) / GROUPS)
         nearest = [_nearest(centres, own, n_candidates) for own in classes]
         grouped = [numbers[:, _groups(numbers.shape[1], width, generator)] for numbers in nearest]
-        candidates = torch.stack([grouped[0], grouped[1] + len(normal)], dim=1)
-        return cls(lifted(torch.cat(classes)), lifted(centres), candidates)
+        firsts = np.cumsum([0, *map(len, classes)])
+        candidates = torch.stack([own + int(first) for own, first in zip(grouped, firsts, strict=False)], dim=1)
+        return cls(lifted(torch.cat(list(classes))), lifted(centres), candidates)
 
     def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
         """Compare rows with the candidates of their cells; the reference `own (B,)` of a row does not count for it."""
@@ -76,21 +78,22 @@ class References(nn.Module):
         return first + argmin_of_rows(with_one(x) @ self.rows[first:].T)
 
     def _less_norm(self, queries: Tensor, own: Tensor | None) -> Tensor:
-        """Squared distances less the norm of the row, `(B, P + 1)` -> `(2, GROUPS, B)`."""
+        """Squared distances less the norm of the row, `(B, P + 1)` -> `(L, GROUPS, B)`."""
         blocks, cell = blocks_of_groups(self._cell(queries), len(self.centres))  # (n, b), (n,)
-        near = queries.new_empty(len(blocks), 2, GROUPS, MULTIPLE)
+        n_classes = self.candidates.shape[1]
+        near = queries.new_empty(len(blocks), n_classes, GROUPS, MULTIPLE)
         n_candidates, width = self.candidates[0].numel(), queries.shape[1]
         size = rows_at_once(blocks.numel(), n_candidates, queries.device)
         memory, n_blocks = queries.new_empty(size * n_candidates), size // MULTIPLE
         for block, of_cell, found in zip(*(whole.split(n_blocks) for whole in (blocks, cell, near)), strict=True):
-            candidates = self.candidates.index_select(0, of_cell)  # (m, 2, GROUPS, K / GROUPS)
+            candidates = self.candidates.index_select(0, of_cell)  # (m, L, GROUPS, K / GROUPS)
             references = self.rows.index_select(0, candidates.flatten()).view(len(block), n_candidates, width)
             rows = queries.index_select(0, block.flatten()).view(len(block), MULTIPLE, width)
             less = products(references, rows.mT, memory).view(*candidates.shape, MULTIPLE)
             if own is not None:
                 less = less.masked_fill(candidates.unsqueeze(-1) == own[block][:, None, None, None], torch.inf)
             torch.amin(less, 3, out=found)
-        nearest = queries.new_empty(2, GROUPS, len(queries))
+        nearest = queries.new_empty(n_classes, GROUPS, len(queries))
         nearest[..., blocks] = near.movedim(0, 2)
         return nearest
 
@@ -107,14 +110,15 @@ class References(nn.Module):
 
 
 class Neighbourhood(nn.Module):
-    """Rows joined by how near the nearest training rows of both classes are, by scaled features and by ranks.
+    """Rows joined by how near the nearest training rows are, by scaled features and by ranks.
 
-    Buffers: `rows (R,)`, which training rows the references are; `mean` and `scale (8,)` of the new columns over the
+    Buffers: `rows (R,)`, which training rows the references are; `mean` and `scale (D,)` of the new columns over the
     training rows, each described without itself.
 
-    Shape: scaled rows `(B, P)` -> `(B, P + 8)`. The new columns, standardised and clipped, are, for each space: the log
-    distance from normal rows and that from anomalies, both as means over groups of candidates, their difference, and
-    the difference for the nearest of all. The mean is a smoother measure for the price of the nearest.
+    Shape: scaled rows `(B, P)` -> `(B, P + D)`. The D = 8 new columns, standardised and clipped, are, for each space:
+    the log distance from normal rows and that from anomalies, both as means over groups of candidates, their
+    difference, and the difference for the nearest of all. The mean is a smoother measure for the price of the nearest.
+    Where normal rows alone are referred to, D = 2: the first of these.
     """
 
     rows: Tensor
@@ -132,18 +136,23 @@ class Neighbourhood(nn.Module):
 
     @classmethod
     def fit(
-        cls, x: Tensor, y: Tensor, n_candidates: int, max_references: int, generator: torch.Generator
+        cls,
+        x: Tensor,
+        y: Tensor,
+        n_candidates: int,
+        max_references: int,
+        generator: torch.Generator,
+        with_anomalies: bool = True,
     ) -> Neighbourhood:
         """Refer to at most `max_references` rows of each class among the training rows `x (N, P)`, `y (N,)`."""
-        normal, anomalous = (
-            _shuffled((y == label).nonzero().flatten(), generator)[:max_references] for label in (0, 1)
-        )
+        labels = (0, 1) if with_anomalies else (0,)
+        classes = [_shuffled((y == label).nonzero().flatten(), generator)[:max_references] for label in labels]
         ranks = Ranks.fit(x.cpu().numpy()).to(x)
         scaled, ranked = (
-            References.fit(located[normal], located[anomalous], n_candidates, generator) for located in (x, ranks(x))
+            References.fit([located[own] for own in classes], n_candidates, generator) for located in (x, ranks(x))
         )
-        rows = torch.cat([normal, anomalous])
-        hood = cls(scaled, ranked, ranks, rows, x.new_zeros(N_DESCRIBED), x.new_ones(N_DESCRIBED))
+        n_described = N_DESCRIBED[len(classes)]
+        hood = cls(scaled, ranked, ranks, torch.cat(classes), x.new_zeros(n_described), x.new_ones(n_described))
         columns = hood._columns(x, hood.reference_of_training_rows(len(x)))
         hood.mean, hood.scale = columns.mean(0), columns.std(0).clamp(min=FLOOR)
         return hood
@@ -159,8 +168,16 @@ class Neighbourhood(nn.Module):
         A real row is not its own neighbour, and neither is the anomaly that a synthetic one is nearest to by scaled
         features: that is most likely the one it was made from. Both are left out by scaled features and by ranks.
         """
-        parent = self.scaled.nearest_anomaly(synthetic)
+        if self.with_anomalies:
+            parent = self.scaled.nearest_anomaly(synthetic)
+        else:
+            parent = self.rows.new_full((len(synthetic),), NOBODY)
         return self(torch.cat([x, synthetic]), torch.cat([self.reference_of_training_rows(len(x)), parent]))
+
+    @property
+    def with_anomalies(self) -> bool:
+        """Whether anomalies are referred to, beside normal rows."""
+        return len(self.mean) == N_DESCRIBED[2]
 
     def reference_of_training_rows(self, n_rows: int) -> Tensor:
         """Number of the reference that each of the training rows is, `(N,)`, or `NOBODY`."""
@@ -170,8 +187,10 @@ class Neighbourhood(nn.Module):
 
     def _columns(self, x: Tensor, own: Tensor | None) -> Tensor:
         by_space = [space(located, own) for space, located in ((self.scaled, x), (self.ranked, self.ranks(x)))]
-        log_distance = torch.stack(by_space)  # (2, 2, GROUPS, B)
-        nearest, mean = log_distance.amin(2), log_distance.mean(2)  # (2, 2, B) each
+        log_distance = torch.stack(by_space)  # (2, L, GROUPS, B)
+        nearest, mean = log_distance.amin(2), log_distance.mean(2)  # (2, L, B) each
+        if not self.with_anomalies:
+            return mean.flatten(0, 1).T
         normal, anomalous = mean.unbind(1)
         columns = torch.stack([normal, anomalous, normal - anomalous, nearest[:, 0] - nearest[:, 1]], dim=1)
         return columns.flatten(0, 1).T
