@@ -110,8 +110,9 @@ def train_gate(
     """
     generators = stage_generators(seed, "gate", rows.x.device)
     neighbourhood, settings = regions.neighbourhood, config.experts.neighbours
-    if settings is not None and neighbourhood is not None and neighbourhood.with_anomalies:
-        neighbourhood = neighbourhood if worth_of_neighbours(out_of_bag) >= settings.min_worth else None
+    can_be_judged = neighbourhood is not None and neighbourhood.with_anomalies
+    if settings is not None and can_be_judged and worth_of_neighbours(out_of_bag) < settings.min_worth:
+        neighbourhood = None
     before = None if earlier is None else earlier.mixture
     mixture, history = fit_mixture(committee, rows, config, generators.torch, neighbourhood, progress, before)
     if config.calibrate:
