@@ -124,6 +124,15 @@ def test_a_row_is_described_the_same_to_the_bit_whatever_rows_fill_up_its_part(n
     assert torch.equal(hood(new.flip(0)).flip(0), together)
 
 
+@pytest.mark.parametrize("n_anomalies", [1, 3, 7])
+def test_a_model_that_goes_on_may_meet_a_class_of_few_rows(n_anomalies):
+    y = (torch.arange(60) < n_anomalies).float()
+    x, new = rows(60) + 4 * y.unsqueeze(1), rows(25, seed=1)
+    hood = neighbourhood(x, y)
+    np.testing.assert_allclose(hood.scaled(new).amin(1), true_distance(x, y, new), rtol=1e-4, atol=1e-4)
+    assert hood.describe_training_rows(x, x[:2]).isfinite().all()
+
+
 def test_no_rows_give_no_distances():
     hood = neighbourhood(*two_groups())
     assert hood(torch.empty(0, P)).shape == (0, P + N_DESCRIBED[2])

@@ -23,6 +23,7 @@ from swift_hydra_kedro.models.runtime import at_once
 GROUPS = 5
 OVERLAP = 8
 FLOOR = 1e-2
+FARTHEST = 10.0  # log distance
 CLIP = 5.0
 NOBODY = -1
 MEMORY = 2**20
@@ -52,7 +53,7 @@ class References(nn.Module):
 
     @classmethod
     def fit(cls, classes: Sequence[Tensor], n_candidates: int, generator: torch.Generator) -> References:
-        """Refer to located rows of L classes, `(R, P)` each, in random order, at least `GROUPS` of them.
+        """Refer to located rows of L classes, `(R, P)` each, in random order.
 
         A class with more than `n_candidates` has as many centres as it takes for their candidates to overlap
         `OVERLAP` times; if none has, there is one cell, and all are candidates.
@@ -70,7 +71,8 @@ class References(nn.Module):
     def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
         """Compare rows with the candidates of their cells; the reference `own (B,)` of a row does not count for it."""
         squared = self._less_norm(with_one(x), own).add_(x.square().sum(1))
-        return squared.clamp_(min=0).div_(x.shape[1]).add_(FLOOR**2).log_().mul_(0.5)  # nobody in a group: inf
+        logarithm = squared.clamp_(min=0).div_(x.shape[1]).add_(FLOOR**2).log_().mul_(0.5)
+        return logarithm.clamp_(max=FARTHEST)  # of a group of nobody but the row itself
 
     def nearest_anomaly(self, x: Tensor) -> Tensor:
         """Number of the anomalous reference nearest to each row, `(B, P)` -> `(B,)`; an exact search."""
@@ -208,8 +210,9 @@ def _nearest(centres: Tensor, rows: Tensor, n: int) -> Tensor:
 
 
 def _groups(n: int, width: int, generator: torch.Generator) -> Tensor:
-    """Numbers below n in random order, `(GROUPS, width)`: each in one group, where it may be repeated."""
-    groups = torch.randperm(n, generator=generator, device=generator.device).tensor_split(GROUPS)
+    """Groups of the numbers below n in random order, `(GROUPS, width)`: each in one, unless they are too few."""
+    numbers = torch.randperm(n, generator=generator, device=generator.device)
+    groups = numbers.repeat(-(-GROUPS // n)).tensor_split(GROUPS)
     return torch.stack([group.repeat(-(-width // len(group)))[:width] for group in groups])
 
 
