@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -64,9 +63,10 @@ class References(nn.Module):
         width = math.ceil(min(n_candidates, max(map(len, classes))) / GROUPS)
         nearest = [_nearest(centres, own, n_candidates) for own in classes]
         grouped = [numbers[:, _groups(numbers.shape[1], width, generator)] for numbers in nearest]
-        firsts = np.cumsum([0, *map(len, classes)])
-        candidates = torch.stack([own + int(first) for own, first in zip(grouped, firsts, strict=False)], dim=1)
-        return cls(lifted(torch.cat(list(classes))), lifted(centres), candidates)
+        rows = torch.cat([*classes])
+        numbers = torch.arange(len(rows), device=rows.device).split([*map(len, classes)])
+        candidates = torch.stack([own[places] for own, places in zip(numbers, grouped, strict=True)], dim=1)
+        return cls(lifted(rows), lifted(centres), candidates)
 
     def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
         """Compare rows with the candidates of their cells; the reference `own (B,)` of a row does not count for it."""
