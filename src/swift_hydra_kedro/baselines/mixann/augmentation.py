@@ -85,7 +85,8 @@ def augment(
         for _ in range(config.policies):
             agent, history = train_policy(process, config, rng, progress)
             made = _collected(roll_out(process, agent, config), fit, x.shape[1])
-            found.append(Augmentation(**made, history=history, f1_before=f1_before, f1=f1_with(made)))
+            f1 = f1_with(made) if len(made["y"]) else f1_before
+            found.append(Augmentation(**made, history=history, f1_before=f1_before, f1=f1))
     best = max(found, key=lambda one: one.f1)
     if best.f1 > f1_before:
         return best
