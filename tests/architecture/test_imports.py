@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-HEAVY = ("torch", "mlflow", "kedro", "kedro_mlflow", "sklearn", "pandas")
+HEAVY = ("torch", "mlflow", "kedro", "kedro_mlflow", "sklearn", "pandas", "matplotlib")
 
 
 def check_contracts(source: Path) -> subprocess.CompletedProcess[str]:
@@ -28,7 +28,7 @@ def imported_by(statement: str) -> set[str]:
     """Those of the heavy packages that a fresh interpreter holds after `statement`."""
     script = f"import sys; {statement}; print(*(name for name in {HEAVY} if name in sys.modules))"
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(process.stdout.split())
+    return set(process.stdout.splitlines()[-1].split())  # after what Kedro logs
 
 
 def test_contracts_are_kept():
@@ -76,6 +76,22 @@ def test_importing_the_configuration_imports_nothing_heavy():
 def test_the_library_works_without_kedro_and_mlflow():
     library = "from swift_hydra_kedro import SwiftHydraClassifier; import swift_hydra_kedro.baselines.registry"
     assert imported_by(library) == {"torch", "sklearn", "pandas"}
+
+
+def test_the_pipelines_are_there_without_matplotlib():
+    pipelines = "from swift_hydra_kedro import settings, pipeline_registry; pipeline_registry.register_pipelines()"
+    assert imported_by(pipelines) == set(HEAVY) - {"matplotlib"}
+
+
+def test_imports_are_hardly_searched_for_garbage():
+    script = """
+import atexit, gc
+atexit.register(lambda: print(gc.get_threshold()[0] > 5000, gc.get_freeze_count() > 100_000))
+import swift_hydra_kedro.settings
+print(gc.isenabled(), gc.get_freeze_count())
+"""
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert process.stdout.splitlines()[-2:] == ["True 0", "True True"]
 
 
 def test_an_unknown_name_in_the_package_is_an_attribute_error():

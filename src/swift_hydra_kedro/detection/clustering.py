@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from kneed import KneeLocator
 from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 
@@ -35,7 +34,14 @@ def find_clusters(x: np.ndarray, max_clusters: int, rng: np.random.Generator) ->
     seed = int(rng.integers(2**31))
     fits = [KMeans(u, n_init=3, random_state=seed).fit(x) for u in range(1, most + 1)]
     inertia = tuple(float(fit.inertia_) for fit in fits)
-    elbow = None
-    if most > 2:
-        elbow = KneeLocator(range(1, most + 1), inertia, curve="convex", direction="decreasing").knee
-    return Clusters(fits[int(elbow or 1) - 1].cluster_centers_, inertia)
+    return Clusters(fits[_elbow(inertia) - 1].cluster_centers_, inertia)
+
+
+def _elbow(inertia: tuple[float, ...]) -> int:
+    """Number of clusters, from 1, at which the curve bends; 1 where it does not."""
+    from kneed import KneeLocator  # here, as it imports matplotlib, which takes half a second
+
+    if len(inertia) < 3:
+        return 1
+    found = KneeLocator(range(1, len(inertia) + 1), inertia, curve="convex", direction="decreasing").knee
+    return int(found or 1)
