@@ -1,4 +1,4 @@
-"""Swift Hydra, each of its parts left out in turn, and what its users would take otherwise, on the same splits.
+"""Swift Hydra and what its users would take otherwise, on the same splits.
 
 usage: python benchmarks/accuracy.py --data FOLDER [--datasets 6_cardio,47_yeast] [--train-sizes 0.4,0.1] [--seeds 0]
                                      [--methods swift_hydra,extra_trees] [--max-rows 20000]
@@ -6,10 +6,9 @@ usage: python benchmarks/accuracy.py --data FOLDER [--datasets 6_cardio,47_yeast
        python benchmarks/accuracy.py [--out docs/results/accuracy.csv]
 
 FOLDER holds ADBench .npz files; without it, nothing more is measured. Each method's result on a split is written at
-once, and a later call goes on where this one stopped. `--methods ablation` measures the variants of Swift Hydra.
-Prints, for the splits that all methods have, the means, the mean ranks, Wilcoxon's signed-rank test of each method
-against Swift Hydra with Holm's correction, and AUC-ROC by data set; the same is written as a Markdown page beside the
-results. The peers need `pip install 'swift_hydra_kedro[benchmark]'`.
+once, and a later call goes on where this one stopped. Prints, for the splits that all methods have, the means, the mean
+ranks, Wilcoxon's signed-rank test of each method against Swift Hydra with Holm's correction, and AUC-ROC by data set;
+the same is written as a Markdown page beside the results. The peers need `pip install 'swift_hydra_kedro[benchmark]'`.
 """
 
 from __future__ import annotations
@@ -17,38 +16,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from report import OURS, page
 from sklearn.base import BaseEstimator
-from splits import Record, Split, parser, ranking, run
+from splits import Record, Split, parser, ranking, run, words
 
 from swift_hydra_kedro import SwiftHydraClassifier
 from swift_hydra_kedro.baselines.registry import check_names, get_method
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
 from swift_hydra_kedro.evaluation.metrics import expected_calibration_error
-
-ABLATIONS: dict[str, dict[str, Any]] = {
-    "no_synthesis": {"synthesis": {"enabled": False}},
-    "no_acceptance": {"synthesis": {"min_probability": 0.0}},
-    "no_outskirts": {"synthesis": {"outskirts": None}},
-    "no_residual": {"synthesis": {"keep_residual": False}},
-    "no_committee": {"detection": {"experts": {"committee_size": None}}},
-    "no_weights": {"detection": {"experts": {"selectivity": 0.0}}},
-    "no_additive": {"detection": {"experts": {"mamba": {"additive": None}}}},
-    "no_neighbours": {"detection": {"experts": {"neighbours": None}}},
-    "no_mixup": {"detection": {"experts": {"mixup": 0.0}}},
-    "no_bootstrap": {"detection": {"experts": {"bootstrap": False}}},
-    "no_clusters": {"detection": {"experts": {"cluster_share": 0.0}}},
-    "no_subspaces": {"detection": {"experts": {"feature_share": 1.0, "mixed_views": False}}},
-    "no_bins": {"detection": {"experts": {"mamba": {"bins": 0}}}},
-    "no_distillation": {"detection": {"experts": {"committee_size": None}, "gate": {"distil": False}}},
-    "no_joint_training": {"detection": {"gate": {"joint_training": None}}},
-    "no_calibration": {"detection": {"calibrate": False}},
-    "one_expert": {"detection": {"experts": {"n_experts": 1, "committee_size": None}, "gate": {"top_k": 1}}},
-    "mlp": {"detection": {"experts": {"mamba": {"block": "mlp"}}}},
-    "transformer": {"detection": {"experts": {"mamba": {"block": "transformer"}}}},
-}
 
 
 def _baseline(name: str) -> Callable[[int], BaseEstimator]:
@@ -59,24 +35,19 @@ def _baseline(name: str) -> Callable[[int], BaseEstimator]:
     return build
 
 
-def _variant(overrides: dict[str, Any]) -> Callable[[int], BaseEstimator]:
-    return lambda seed: SwiftHydraClassifier(random_state=seed, **overrides)
-
-
 PEERS = {name: _baseline(name) for name in ("extra_trees", "random_forest", "lightgbm", "xgboost", "catboost")}
-METHODS = {OURS: _variant({})} | PEERS | {name: _variant(overrides) for name, overrides in ABLATIONS.items()}
+METHODS = {OURS: lambda seed: SwiftHydraClassifier(random_state=seed)} | PEERS
 
 
 def main() -> None:
     """Measure what is missing and print the comparison."""
     options = parser(str(__doc__), "accuracy.csv")
-    options.add_argument("--methods", default=",".join([OURS, *PEERS]))
+    options.add_argument("--methods", type=words, default=list(METHODS))
     arguments = options.parse_args()
-    methods = [OURS, *ABLATIONS] if arguments.methods == "ablation" else arguments.methods.split(",")
-    if unknown := [name for name in methods if name not in METHODS]:
+    if unknown := [name for name in arguments.methods if name not in METHODS]:
         sys.exit(f"unknown methods {unknown}; there are {sorted(METHODS)}")
-    results = run(arguments, methods, measure)
-    tables = page(results[results["method"].isin(methods)])
+    results = run(arguments, arguments.methods, measure)
+    tables = page(results[results["method"].isin(arguments.methods)])
     arguments.out.with_suffix(".md").write_text(tables, encoding="utf-8")
     print(tables)
 

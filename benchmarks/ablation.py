@@ -1,0 +1,177 @@
+"""Swift Hydra with each of its parts left out or replaced in turn, on the same splits.
+
+usage: python benchmarks/ablation.py --data FOLDER [--variants no_synthesis,jitter,smote] [--datasets 6_cardio,47_yeast]
+                                     [--train-sizes 0.1] [--seeds 0,1] [--max-rows 20000] [--anomalies 3]
+                                     [--device cuda] [--out docs/results/ablation.csv]
+       python benchmarks/ablation.py [--out docs/results/ablation.csv]
+
+FOLDER holds ADBench .npz files; without it, nothing more is measured. Whatever is the same for two variants of a split
+is made once: variants of the mixture learn from the same synthetic rows, and with `jitter` and `smote` as many others
+stand in their place. With --anomalies no more are left to learn from than so many, whatever the share of the rows; such
+results need a file of their own. With --device the mixture is trained there, the generator on the CPU. A result is
+written at once, and a later call goes on where this one stopped. Prints what each variant has more than the whole
+method, with the 95 % interval over data sets, and writes it as a Markdown page beside the results.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from report import METRICS, OURS
+from scipy.stats import t
+from splits import SPLIT, Record, Split, parser, ranking, run, words
+from torch import Tensor
+
+from swift_hydra_kedro.baselines.oversamplers.smote import FewShotSMOTE
+from swift_hydra_kedro.config import SwiftHydraConfig
+from swift_hydra_kedro.detection.training import train_mixture_of_experts
+from swift_hydra_kedro.estimator import generate
+from swift_hydra_kedro.evaluation.comparison import by_dataset, markdown
+from swift_hydra_kedro.evaluation.metrics import expected_calibration_error
+from swift_hydra_kedro.models.fitting import LabelledRows
+from swift_hydra_kedro.models.inference import Predictor
+
+JITTER = 0.3  # standard deviations of a feature
+VARIANTS: dict[str, dict[str, Any]] = {
+    OURS: {},
+    "no_synthesis": {"synthesis": {"enabled": False}},
+    "jitter": {},
+    "smote": {},
+    "no_acceptance": {"synthesis": {"min_probability": 0.0}},
+    "no_outskirts": {"synthesis": {"outskirts": None}},
+    "no_residual": {"synthesis": {"keep_residual": False}},
+    "no_committee": {"detection": {"experts": {"committee_size": None}}},
+    "no_weights": {"detection": {"experts": {"selectivity": 0.0}}},
+    "no_additive": {"detection": {"experts": {"mamba": {"additive": None}}}},
+    "no_neighbours": {"detection": {"experts": {"neighbours": None}}},
+    "no_mixup": {"detection": {"experts": {"mixup": 0.0}}},
+    "no_bootstrap": {"detection": {"experts": {"bootstrap": False}}},
+    "no_clusters": {"detection": {"experts": {"cluster_share": 0.0}}},
+    "no_subspaces": {"detection": {"experts": {"feature_share": 1.0, "mixed_views": False}}},
+    "no_bins": {"detection": {"experts": {"mamba": {"bins": 0}}}},
+    "no_distillation": {"detection": {"experts": {"committee_size": None}, "gate": {"distil": False}}},
+    "no_joint_training": {"detection": {"gate": {"joint_training": None}}},
+    "no_calibration": {"detection": {"calibrate": False}},
+    "one_expert": {"detection": {"experts": {"n_experts": 1, "committee_size": None}, "gate": {"top_k": 1}}},
+    "mlp": {"detection": {"experts": {"mamba": {"block": "mlp"}}}},
+    "transformer": {"detection": {"experts": {"mamba": {"block": "transformer"}}}},
+}
+
+
+def main() -> None:
+    """Measure what is missing and print the differences."""
+    options = parser(str(__doc__), "ablation.csv")
+    options.add_argument("--variants", type=words, default=list(VARIANTS), help="besides the whole method")
+    options.add_argument("--anomalies", type=int, default=sys.maxsize)
+    options.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    arguments = options.parse_args()
+    if unknown := set(arguments.variants) - set(VARIANTS):
+        sys.exit(f"unknown variants {sorted(unknown)}; there are {list(VARIANTS)}")
+    variants = list(dict.fromkeys([OURS, *arguments.variants]))
+    results = run(
+        arguments,
+        variants,
+        lambda cell, missing: measure(cell.at_most_anomalies(arguments.anomalies), missing, arguments.device),
+    )
+    differences = page(results)
+    arguments.out.with_suffix(".md").write_text(differences, encoding="utf-8")
+    print(differences)
+
+
+def measure(cell: Split, missing: list[str], device: torch.device) -> Iterator[Record]:
+    """Train the mixture of each variant on the split's real rows and its synthetic ones."""
+    x, y, x_test, y_test = cell.scaled()
+    on = partial(LabelledRows.from_arrays, x, y, np.ones(len(y)))
+    rows, generated = on(torch.device("cpu")), {}
+    for name in missing:
+        config = SwiftHydraConfig(**VARIANTS[name])
+        key = config.synthesis.model_dump_json()
+        if key not in generated:
+            generated[key] = generate(rows, config.pretraining, config.synthesis, cell.seed)[0].synthetic.x
+        synthetic = substitute(name, rows, generated[key], cell.seed).to(device)
+        score = Predictor(train_mixture_of_experts(on(device), synthetic, config.detection, cell.seed)[0])(x_test)
+        yield {
+            "method": name,
+            **ranking(y_test, score),
+            "calibration_error": expected_calibration_error(y_test, score),
+            "n_anomalies": int(y.sum()),
+            "n_synthetic": len(synthetic),
+        }
+
+
+def substitute(name: str, rows: LabelledRows, ours: Tensor, seed: int) -> Tensor:
+    """Synthetic rows `(g, P)`: `ours`, or as many that jitter or SMOTE makes of the real anomalies."""
+    if name == "jitter":
+        generator = torch.Generator().manual_seed(seed)
+        parents = rows.anomalies[torch.randint(len(rows.anomalies), (len(ours),), generator=generator)]
+        return parents + JITTER * torch.randn(parents.shape, generator=generator)
+    if name == "smote":
+        n = int(rows.y.sum()) + len(ours)
+        x, _ = FewShotSMOTE(sampling_strategy={1: n}, random_state=seed).fit_resample(
+            rows.x.numpy(), rows.y.numpy().astype(int)
+        )
+        return torch.as_tensor(x[len(rows.y) :])
+    return ours
+
+
+def page(results: pd.DataFrame) -> str:
+    """Differences to the whole method at each share of training rows."""
+    shares = sorted(results.groupby("train_size"), reverse=True)
+    return (
+        "\n\n".join(["# The whole method, and what its variants have more", *(section(*share) for share in shares)])
+        + "\n"
+    )
+
+
+def section(train_size: float, results: pd.DataFrame) -> str:
+    """Each variant against the whole method, on the splits that both have, and what synthesis has more by data set."""
+    whole, columns = results[results["method"] == OURS], {}
+    for name in (name for name in VARIANTS if name != OURS and name in set(results["method"])):
+        pair = pd.concat([whole, results[results["method"] == name]])
+        columns[name] = {}
+        for metric, label in METRICS.items():
+            table = by_dataset(pair, metric)
+            columns[name] |= gain(label, table[name] - table[OURS])
+        errors = by_dataset(pair, "calibration_error").mean().reindex([OURS, name])
+        columns[name] |= {"calibration error": errors[name] - errors[OURS], "sets": len(table)}
+    means = ", ".join(f"{label} {by_dataset(whole, metric)[OURS].mean():.4f}" for metric, label in METRICS.items())
+    title = f"## {train_size:.0%} of the rows in training: {means} on {whole['dataset'].nunique()} data sets"
+    parts = [title, markdown(pd.DataFrame(columns).T.rename_axis("variant"))]
+    if "no_synthesis" in columns:
+        parts += ["What synthesis gains over none, by data set and seed:", markdown(by_seed(results))]
+    return "\n\n".join(parts)
+
+
+def gain(label: str, difference: pd.Series) -> dict[str, float]:
+    """Mean difference over data sets, half its 95 % interval, on how many it is up and down."""
+    return {
+        label: difference.mean(),
+        f"± ({label})": half_interval(difference),
+        f"up, down ({label})": f"{(difference > 1e-4).sum()}, {(difference < -1e-4).sum()}",
+    }
+
+
+def half_interval(values: pd.Series) -> float:
+    """Half of the 95 % interval of the mean, by Student's t; none of a single value."""
+    return float(t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values)))
+
+
+def by_seed(results: pd.DataFrame) -> pd.DataFrame:
+    """Gain of synthesis over none on each data set, with half the paired 95 % interval over its seeds."""
+    columns = {}
+    for metric, label in METRICS.items():
+        table = results.pivot_table(metric, SPLIT, "method")
+        gains = (table[OURS] - table["no_synthesis"]).dropna().groupby("dataset")
+        columns |= {label: gains.mean(), f"± ({label})": gains.agg(half_interval)}
+    return pd.DataFrame(columns | {"seeds": gains.count()}).rename_axis("data set")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
