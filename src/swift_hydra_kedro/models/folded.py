@@ -126,15 +126,20 @@ class Bins:
         """Locate rows, `(B, P)`."""
         if not len(self.binned):
             return LocatedRows.without_bins(x)
-        parts = [self._locate(part) for part in x.split(at_once(LOCATED_AT_ONCE, x.device))]
-        return LocatedRows(x, *map(torch.cat, zip(*parts, strict=True)))
+        size = at_once(LOCATED_AT_ONCE, x.device)
+        memory = x.new_empty(min(size, len(x)), *self.offset.shape)
+        bin, position = (x.new_empty(len(x), len(self.binned), dtype=kind) for kind in (torch.int32, x.dtype))
+        for part, own_bin, passed in zip(*(whole.split(size) for whole in (x, bin, position)), strict=True):
+            self._pass(part, memory[: len(part)], passed)
+            own_bin.copy_(passed.floor().clamp_(max=len(self.one) - 1))
+            passed.sub_(own_bin)
+        return LocatedRows(x, bin.add_(self.first), position)
 
-    def _locate(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Of a feature, the positions within all bins add up to how many of these a row has passed."""
+    def _pass(self, x: Tensor, memory: Tensor, passed: Tensor) -> None:
+        """Of a feature, the positions within all bins add up to how many of these a row has `passed (B, Q)`."""
         values = x.index_select(1, self.binned).unsqueeze(-1)
-        passed = torch.addcmul(self.offset, values, self.inverse_width).clamp_(0, 1) @ self.one  # (B, Q)
-        whole = passed.floor().clamp_(max=len(self.one) - 1)
-        return whole.int().add_(self.first), passed.sub_(whole)
+        torch.addcmul(self.offset, values, self.inverse_width, out=memory)
+        torch.matmul(memory.clamp_(0, 1), self.one, out=passed)
 
 
 class FoldedDetector:

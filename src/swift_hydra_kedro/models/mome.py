@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from swift_hydra_kedro.models.calibration import Calibration
 from swift_hydra_kedro.models.detector import MambaDetector
+from swift_hydra_kedro.models.extremes import largest_of_rows
 from swift_hydra_kedro.models.neighbours import Neighbourhood
 
 
@@ -37,8 +38,9 @@ class NoisyTopKGate(nn.Module):
         self, x: Tensor, standard_normal: Tensor | None = None, top_k: int | None = None
     ) -> tuple[Tensor, Tensor]:
         """Weights `lambda` and indices of the chosen experts; `top_k` stands in for the gate's own."""
-        top, chosen = self.scores(x, standard_normal).topk(top_k or self.top_k, dim=-1)
-        return torch.softmax(top, dim=-1), chosen
+        scores = self.scores(x, standard_normal)
+        chosen = largest_of_rows(scores, top_k or self.top_k)
+        return torch.softmax(scores.gather(1, chosen), dim=-1), chosen
 
 
 class MixtureOfExperts(nn.Module):

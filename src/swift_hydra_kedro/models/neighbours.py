@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from swift_hydra_kedro.models.extremes import argmin_of_rows
 from swift_hydra_kedro.models.layers import MULTIPLE, blocks_of_groups, filled_up
 from swift_hydra_kedro.models.ranks import Ranks
 from swift_hydra_kedro.models.runtime import at_once
@@ -85,13 +86,16 @@ class References(nn.Module):
         n_classes = self.candidates.shape[1]
         near = queries.new_empty(len(blocks), n_classes, GROUPS, MULTIPLE)
         n_candidates, width = self.candidates[0].numel(), queries.shape[1]
-        size = rows_at_once(blocks.numel(), n_candidates, queries.device)
+        size = rows_at_once(blocks.numel(), n_candidates * max(1, width // MULTIPLE), queries.device)
         memory, n_blocks = queries.new_empty(size * n_candidates), size // MULTIPLE
+        gathered = queries.new_empty(n_blocks * n_candidates, width)
         for block, of_cell, found in zip(*(whole.split(n_blocks) for whole in (blocks, cell, near)), strict=True):
             candidates = self.candidates.index_select(0, of_cell)  # (m, L, GROUPS, K / GROUPS)
-            references = self.rows.index_select(0, candidates.flatten()).view(len(block), n_candidates, width)
+            references = gathered[: candidates.numel()]
+            torch.index_select(self.rows, 0, candidates.flatten(), out=references)
             rows = queries.index_select(0, block.flatten()).view(len(block), MULTIPLE, width)
-            less = products(references, rows.mT, memory).view(*candidates.shape, MULTIPLE)
+            less = products(references.view(len(block), n_candidates, width), rows.mT, memory)
+            less = less.view(*candidates.shape, MULTIPLE)
             if own is not None:
                 less = less.masked_fill(candidates.unsqueeze(-1) == own[block][:, None, None, None], torch.inf)
             torch.amin(less, 3, out=found)
@@ -226,17 +230,12 @@ def with_one(x: Tensor) -> Tensor:
     return F.pad(x, (0, 1), value=1.0)
 
 
-def rows_at_once(n_rows: int, n_compared: int, device: torch.device) -> int:
-    """How many rows are compared with so many others at a time, a multiple of `MULTIPLE`, for `MEMORY` numbers."""
-    return MULTIPLE * max(1, min(-(-n_rows // MULTIPLE), at_once(MEMORY, device) // (MULTIPLE * n_compared)))
+def rows_at_once(n_rows: int, n_numbers: int, device: torch.device) -> int:
+    """How many rows are computed at a time, a multiple of `MULTIPLE`, for `MEMORY` numbers if each takes so many."""
+    return MULTIPLE * max(1, min(-(-n_rows // MULTIPLE), at_once(MEMORY, device) // (MULTIPLE * n_numbers)))
 
 
 def products(a: Tensor, b: Tensor, memory: Tensor) -> Tensor:
     """`a @ b`, in `memory` that is used again and again: to be given new memory can take longer than the product."""
     shape = len(a), a.shape[1], b.shape[2]
     return torch.bmm(a, b, out=memory[: math.prod(shape)].view(shape))
-
-
-def argmin_of_rows(x: Tensor) -> Tensor:
-    """Column of the least number of each row, `(B, C)` -> `(B,)`: on a CPU, numpy finds it ten times as fast."""
-    return x.argmin(1) if x.is_cuda else torch.from_numpy(x.numpy().argmin(1))
