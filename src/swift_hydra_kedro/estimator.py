@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 from imblearn.over_sampling.base import BaseOverSampler
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import _check_sample_weight, _check_y, check_is_fitted, validate_data
@@ -25,6 +24,7 @@ from swift_hydra_kedro.config import (
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.data.reference import Reference
+from swift_hydra_kedro.data.resampling import ClassByClass
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
 from swift_hydra_kedro.data.validation import two_classes
@@ -191,7 +191,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-class SwiftHydraSampler(BaseOverSampler):
+class SwiftHydraSampler(ClassByClass, BaseOverSampler):
     """Over-sampling by the self-reinforcing generative module.
 
     For each class that is to grow, that class plays the anomaly and all others the normal rows. The
@@ -232,24 +232,13 @@ class SwiftHydraSampler(BaseOverSampler):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit_resample(
-        self, X: np.ndarray | sparse.spmatrix | sparse.sparray, y: np.ndarray
-    ) -> tuple[np.ndarray | sparse.spmatrix | sparse.sparray, np.ndarray]:
-        if isinstance(X, (sparse.spmatrix, sparse.sparray)):
-            dense, label = self._fit_resample(X.toarray(), y)
-            return X.__class__(dense), label
-        device, seed = choose_device(self.device), seed_of(self.random_state)
-        features = feature_frame(X)
+    def _new_rows(self, X: np.ndarray, y: np.ndarray, label: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+        device, seed, features = choose_device(self.device), seed_of(self.random_state), feature_frame(X)
         preprocessor = TablePreprocessor.fit(features, PreparationConfig())
         scaled = preprocessor.transform(features)
-        new_X, new_y = [X], [y]
-        for label, n_samples in self.sampling_strategy_.items():
-            if n_samples:
-                rows = LabelledRows.from_arrays(scaled, (y == label).astype(int), np.ones(len(y)), device)
-                samples = self._samples(rows, n_samples, seed)
-                new_X.append(preprocessor.inverse_transform(samples).to_numpy().astype(X.dtype))
-                new_y.append(np.full(n_samples, label, dtype=y.dtype))
-        return np.concatenate(new_X), np.concatenate(new_y)
+        rows = LabelledRows.from_arrays(scaled, (y == label).astype(int), np.ones(len(y)), device)
+        made = preprocessor.inverse_transform(self._samples(rows, n_samples, seed)).to_numpy()
+        return made, np.full(n_samples, label, dtype=y.dtype)
 
     def _samples(self, rows: LabelledRows, n_samples: int, seed: int) -> np.ndarray:
         pretraining = PretrainingConfig.with_overrides(self.pretraining)

@@ -1,4 +1,4 @@
-"""What the over-samplers written here share: which classes grow and by how much, sparse tables, random numbers."""
+"""What the over-samplers written here share: which rows they get, random numbers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 from imblearn.over_sampling.base import BaseOverSampler
-from scipy import sparse
 
+from swift_hydra_kedro.data.resampling import ClassByClass
 from swift_hydra_kedro.models.runtime import seed_of, stage_generators
 
 
-class OwnOverSampler(BaseOverSampler):
+class OwnOverSampler(ClassByClass, BaseOverSampler):
     """An over-sampler that makes rows of one class from its rows and all others.
 
     A subclass has `_make` and, for parameters beside these, a constructor that hands these on and an entry each in
@@ -40,18 +40,8 @@ class OwnOverSampler(BaseOverSampler):
         `minority (m, P)`, which may be a single row, and `majority (n, P)`, all others, are float64 and finite.
         """
 
-    def _fit_resample(
-        self, X: np.ndarray | sparse.spmatrix | sparse.sparray, y: np.ndarray
-    ) -> tuple[np.ndarray | sparse.spmatrix | sparse.sparray, np.ndarray]:
-        if isinstance(X, (sparse.spmatrix, sparse.sparray)):
-            dense, label = self._fit_resample(X.toarray(), y)
-            return X.__class__(dense), label
+    def _new_rows(self, X: np.ndarray, y: np.ndarray, label: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
         rng = stage_generators(seed_of(self.random_state), type(self).__name__, torch.device("cpu")).numpy
         rows = X.astype(np.float64)
-        new_X, new_y = [X], [y]
-        for label, n_samples in self.sampling_strategy_.items():
-            if n_samples:
-                made = self._make(rows[y == label], rows[y != label], n_samples, rng)
-                new_X.append(made.astype(X.dtype))
-                new_y.append(np.full(len(made), label, dtype=y.dtype))
-        return np.concatenate(new_X), np.concatenate(new_y)
+        made = self._make(rows[y == label], rows[y != label], n_samples, rng)
+        return made, np.full(len(made), label, dtype=y.dtype)

@@ -6,16 +6,16 @@ from typing import Any, ClassVar, get_args
 
 import numpy as np
 from imblearn.base import BaseSampler
-from scipy import sparse
 from sklearn.utils._param_validation import StrOptions
 
 from swift_hydra_kedro.baselines.mixann.augmentation import augment
 from swift_hydra_kedro.config import MixAnNConfig
 from swift_hydra_kedro.config.mixann import MixAnNClassifier
+from swift_hydra_kedro.data.resampling import ClassByClass
 from swift_hydra_kedro.models.runtime import seed_of
 
 
-class MixAnN(BaseSampler):
+class MixAnN(ClassByClass, BaseSampler):
     """Synthetic rows that help a classifier: mixtures of rows of two classes, chosen by a policy that it rewards.
 
     How many there are, and of which of the two classes, is the policy's decision: classes need not come out balanced,
@@ -54,17 +54,7 @@ class MixAnN(BaseSampler):
         self.settings = settings
         self.random_state = random_state
 
-    def _fit_resample(
-        self, X: np.ndarray | sparse.spmatrix | sparse.sparray, y: np.ndarray
-    ) -> tuple[np.ndarray | sparse.spmatrix | sparse.sparray, np.ndarray]:
-        if isinstance(X, (sparse.spmatrix, sparse.sparray)):
-            dense, label = self._fit_resample(X.toarray(), y)
-            return X.__class__(dense), label
+    def _new_rows(self, X: np.ndarray, y: np.ndarray, label: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
         config, seed = MixAnNConfig.with_overrides(self.settings), seed_of(self.random_state)
-        new_X, new_y = [X], [y]
-        for label, n_missing in self.sampling_strategy_.items():
-            if n_missing:
-                made = augment(X, (y == label).astype(int), self.classifier, config, seed)
-                new_X.append(made.x.astype(X.dtype))
-                new_y.append(y[np.where(made.y == 1, made.anomaly, made.normal)])
-        return np.concatenate(new_X), np.concatenate(new_y)
+        made = augment(X, (y == label).astype(int), self.classifier, config, seed)
+        return made.x, y[np.where(made.y == 1, made.anomaly, made.normal)]

@@ -1,0 +1,39 @@
+"""Class by class: which classes grow, what a subclass gets, and that tables keep their kind."""
+
+import numpy as np
+import pytest
+from imblearn.over_sampling.base import BaseOverSampler
+from scipy import sparse
+
+from swift_hydra_kedro.data.resampling import ClassByClass
+
+X = np.arange(12, dtype=np.float32).reshape(6, 2)
+Y = np.array([0, 0, 0, 1, 1, 2])
+
+
+class Doubling(ClassByClass, BaseOverSampler):
+    """Gives the class's rows again, in double precision."""
+
+    def _new_rows(self, X, y, label, n_samples):
+        self.asked = {**getattr(self, "asked", {}), label: n_samples}
+        return X[y == label].astype(float), y[y == label]
+
+
+def test_each_class_that_is_to_grow_is_asked_for_once():
+    sampler = Doubling()
+    new_X, new_y = sampler.fit_resample(X, Y)
+    assert sampler.asked == {1: 1, 2: 2}
+    assert new_y.tolist() == [*Y, 1, 1, 2]
+    assert new_X.dtype == np.float32 and np.array_equal(new_X, np.concatenate([X, X[3:5], X[5:]]))
+
+
+def test_where_none_is_to_grow_all_stays():
+    new_X, new_y = Doubling(sampling_strategy={1: 2}).fit_resample(X, Y)
+    assert np.array_equal(new_X, X) and np.array_equal(new_y, Y)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array])
+def test_sparse_tables_stay_so(kind):
+    new_X, new_y = Doubling().fit_resample(kind(X), Y)
+    assert isinstance(new_X, kind)
+    assert np.array_equal(new_X.toarray(), Doubling().fit_resample(X, Y)[0]) and len(new_y) == 9
