@@ -36,6 +36,7 @@ from swift_hydra_kedro.evaluation.comparison import by_dataset, markdown
 from swift_hydra_kedro.evaluation.metrics import expected_calibration_error
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.inference import Predictor
+from swift_hydra_kedro.models.runtime import choose_device
 
 JITTER = 0.3  # standard deviations of a feature
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -69,7 +70,7 @@ def main() -> None:
     options = parser(str(__doc__), "ablation.csv")
     options.add_argument("--variants", type=words, default=list(VARIANTS), help="besides the whole method")
     options.add_argument("--anomalies", type=int, default=sys.maxsize)
-    options.add_argument("--device", type=torch.device, default=torch.device("cpu"))
+    options.add_argument("--device", type=choose_device, default="cpu")
     arguments = options.parse_args()
     if unknown := set(arguments.variants) - set(VARIANTS):
         sys.exit(f"unknown variants {sorted(unknown)}; there are {list(VARIANTS)}")
@@ -91,9 +92,9 @@ def measure(cell: Split, missing: list[str], device: torch.device) -> Iterator[R
     rows, generated = on(torch.device("cpu")), {}
     for name in missing:
         config = SwiftHydraConfig(**VARIANTS[name])
-        key = config.synthesis.model_dump_json()
+        key = config.pretraining.model_dump_json() + config.synthesis.model_dump_json()
         if key not in generated:
-            generated[key] = generate(rows, config.pretraining, config.synthesis, cell.seed)[0].synthetic.x
+            generated[key] = synthetic_rows(rows, config, cell.seed)
         synthetic = substitute(name, rows, generated[key], cell.seed).to(device)
         score = Predictor(train_mixture_of_experts(on(device), synthetic, config.detection, cell.seed)[0])(x_test)
         yield {
@@ -103,6 +104,13 @@ def measure(cell: Split, missing: list[str], device: torch.device) -> Iterator[R
             "n_anomalies": int(y.sum()),
             "n_synthetic": len(synthetic),
         }
+
+
+def synthetic_rows(rows: LabelledRows, config: SwiftHydraConfig, seed: int) -> Tensor:
+    """What the generator makes, `(g, P)`: nothing if it is off."""
+    if not config.synthesis.enabled:
+        return rows.x[:0]
+    return generate(rows, config.pretraining, config.synthesis, seed)[0].synthetic.x
 
 
 def substitute(name: str, rows: LabelledRows, ours: Tensor, seed: int) -> Tensor:
@@ -124,52 +132,51 @@ def page(results: pd.DataFrame) -> str:
     """Differences to the whole method at each share of training rows."""
     shares = sorted(results.groupby("train_size"), reverse=True)
     return (
-        "\n\n".join(["# The whole method, and what its variants have more", *(section(*share) for share in shares)])
-        + "\n"
+        "\n\n".join(["# What variants have more than the whole method", *(section(*share) for share in shares)]) + "\n"
     )
 
 
 def section(train_size: float, results: pd.DataFrame) -> str:
-    """Each variant against the whole method, on the splits that both have, and what synthesis has more by data set."""
-    whole, columns = results[results["method"] == OURS], {}
-    for name in (name for name in VARIANTS if name != OURS and name in set(results["method"])):
-        pair = pd.concat([whole, results[results["method"] == name]])
-        columns[name] = {}
-        for metric, label in METRICS.items():
-            table = by_dataset(pair, metric)
-            columns[name] |= gain(label, table[name] - table[OURS])
-        errors = by_dataset(pair, "calibration_error").mean().reindex([OURS, name])
-        columns[name] |= {"calibration error": errors[name] - errors[OURS], "sets": len(table)}
+    """Each variant against the whole method on the splits that both have, and the one without synthesis by data set."""
+    whole, measured = results[results["method"] == OURS], set(results["method"]) - {OURS}
     means = ", ".join(f"{label} {by_dataset(whole, metric)[OURS].mean():.4f}" for metric, label in METRICS.items())
     title = f"## {train_size:.0%} of the rows in training: {means} on {whole['dataset'].nunique()} data sets"
-    parts = [title, markdown(pd.DataFrame(columns).T.rename_axis("variant"))]
-    if "no_synthesis" in columns:
-        parts += ["What synthesis gains over none, by data set and seed:", markdown(by_seed(results))]
+    variants = {name: summary(results, name) for name in VARIANTS if name in measured}
+    parts = [title, markdown(pd.DataFrame(variants).T.rename_axis("variant"))]
+    if "no_synthesis" in measured:
+        parts += ["Without synthesis, by data set, with 95 % intervals over seeds:", markdown(by_seed(results))]
     return "\n\n".join(parts)
 
 
-def gain(label: str, difference: pd.Series) -> dict[str, float]:
-    """Mean difference over data sets, half its 95 % interval, on how many it is up and down."""
-    return {
-        label: difference.mean(),
-        f"± ({label})": half_interval(difference),
-        f"up, down ({label})": f"{(difference > 1e-4).sum()}, {(difference < -1e-4).sum()}",
-    }
+def summary(results: pd.DataFrame, name: str) -> dict[str, object]:
+    """Of a variant: mean difference over data sets, half its 95 % interval, on how many it is up and down."""
+    columns: dict[str, object] = {}
+    for metric, label in METRICS.items():
+        more = difference(results, name, metric).groupby("dataset").mean()
+        columns |= {label: more.mean(), f"± ({label})": half_interval(more)}
+        columns[f"up, down ({label})"] = f"{(more > 1e-4).sum()}, {(more < -1e-4).sum()}"
+    errors = difference(results, name, "calibration_error").groupby("dataset").mean()
+    return columns | {"calibration error": errors.mean(), "sets": len(more)}
+
+
+def by_seed(results: pd.DataFrame) -> pd.DataFrame:
+    """Without synthesis: mean difference on each data set, half its paired 95 % interval, number of seeds."""
+    columns = {}
+    for metric, label in METRICS.items():
+        more = difference(results, "no_synthesis", metric).groupby("dataset")
+        columns |= {label: more.mean(), f"± ({label})": more.agg(half_interval)}
+    return pd.DataFrame(columns | {"seeds": more.count()}).rename_axis("data set")
+
+
+def difference(results: pd.DataFrame, name: str, metric: str) -> pd.Series:
+    """What a variant has more than the whole method on each split that both have."""
+    table = results.pivot_table(metric, SPLIT, "method", dropna=False)
+    return (table[name] - table[OURS]).dropna()
 
 
 def half_interval(values: pd.Series) -> float:
     """Half of the 95 % interval of the mean, by Student's t; none of a single value."""
     return float(t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values)))
-
-
-def by_seed(results: pd.DataFrame) -> pd.DataFrame:
-    """Gain of synthesis over none on each data set, with half the paired 95 % interval over its seeds."""
-    columns = {}
-    for metric, label in METRICS.items():
-        table = results.pivot_table(metric, SPLIT, "method")
-        gains = (table[OURS] - table["no_synthesis"]).dropna().groupby("dataset")
-        columns |= {label: gains.mean(), f"± ({label})": gains.agg(half_interval)}
-    return pd.DataFrame(columns | {"seeds": gains.count()}).rename_axis("data set")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 import atexit
 import gc
 
-# Imports make 800,000 objects, and none of them is garbage. Python looks for it among them whenever 700 more are there,
-# and again when it ends; together that takes 3 of the 8 seconds that a run spends outside its nodes.
+# Imports make some 800,000 objects, none of them garbage. Python would look for it among them whenever 700 more are
+# there, and once more when it ends.
 gc.set_threshold(10_000)
 atexit.register(gc.freeze)
 

@@ -25,13 +25,24 @@ def rows() -> LabelledRows:
     return LabelledRows.from_arrays(x, np.repeat([0, 1], [20, 2]), np.ones(22), torch.device("cpu"))
 
 
+def test_jitter_is_noise_about_the_real_anomalies(ablation, rows):
+    made = ablation.substitute("jitter", rows, torch.zeros(4000, 2), seed=0)
+    nearest = torch.cdist(made, torch.as_tensor(ANOMALIES, dtype=made.dtype)).argmin(1)
+    noise = made - torch.as_tensor(ANOMALIES, dtype=made.dtype)[nearest]
+    assert made.shape == (4000, 2) and nearest.float().mean() == pytest.approx(0.5, abs=0.05)
+    assert noise.std().item() == pytest.approx(ablation.JITTER, rel=0.05)
+
+
+def test_smote_lies_between_the_real_anomalies(ablation, rows):
+    made = ablation.substitute("smote", rows, torch.zeros(400, 2), seed=0)
+    assert made.shape == (400, 2) and torch.allclose(made[:, 0], made[:, 1])
+    assert made.min() >= 5 and made.max() <= 7 and made.std() > 0.3
+
+
 @pytest.mark.parametrize("name", ["jitter", "smote"])
-def test_as_many_rows_as_ours_stand_about_the_real_anomalies(ablation, rows, name):
-    made = ablation.substitute(name, rows, torch.zeros(400, 2), seed=0)
-    assert made.shape == (400, 2)
-    off = torch.cdist(made, torch.as_tensor(ANOMALIES, dtype=made.dtype)).amin(1)
-    assert 0 < off.max() <= (1.5 if name == "jitter" else 2**0.5 + 1e-5)  # 5 standard deviations; half the way between
-    assert torch.equal(made, ablation.substitute(name, rows, torch.zeros(400, 2), seed=0))
+def test_the_same_seed_gives_the_same_rows(ablation, rows, name):
+    first, again = (ablation.substitute(name, rows, torch.zeros(9, 2), seed=0) for _ in range(2))
+    assert torch.equal(first, again)
 
 
 def test_other_variants_keep_our_rows(ablation, rows):
@@ -50,7 +61,7 @@ def test_variants_of_the_mixture_learn_from_the_same_synthetic_rows(ablation, mo
 
     def generate(rows, pretraining, synthesis, seed):
         generated.append(synthesis)
-        x = torch.full((8 * synthesis.enabled, 2), float(len(generated)))
+        x = torch.full((8, 2), float(len(generated)))
         return SimpleNamespace(synthetic=SimpleNamespace(x=x)), None
 
     def train(rows, synthetic, config, seed):
@@ -67,8 +78,9 @@ def test_variants_of_the_mixture_learn_from_the_same_synthetic_rows(ablation, mo
     records = list(ablation.measure(cell, names, torch.device("cpu")))
     assert [record["method"] for record in records] == names
     assert [record["n_synthetic"] for record in records] == [8, 8, 0, 8, 8]
-    assert len(generated) == 3  # as configured, none, without residuals
+    assert len(generated) == 2  # as configured and without residuals
     assert torch.equal(trained[0][1], trained[1][1]) and not torch.equal(trained[0][1], trained[4][1])
+    assert not torch.equal(trained[0][1], trained[3][1])
     assert trained[1][0].experts.mixup == 0 and trained[0][0].experts.mixup > 0
 
 
@@ -91,5 +103,13 @@ def test_the_page_subtracts_the_whole_method_on_the_splits_that_both_have(ablati
     quantile = 12.7062  # of Student's t with one degree of freedom
     half = quantile * np.std([-0.05, 0.02], ddof=1) / 2**0.5
     assert lines["no_synthesis"][:3] == ["-0.0150", f"{half:.4f}", "1, 1"]
-    assert lines["a"][:2] == ["0.0500", f"{quantile * np.std([0.1, 0], ddof=1) / 2**0.5:.4f}"]
-    assert lines["b"][0] == "-0.0200" and "c" not in lines
+    assert lines["a"][:2] == ["-0.0500", f"{quantile * np.std([0.1, 0], ddof=1) / 2**0.5:.4f}"]
+    assert lines["b"][0] == "0.0200" and "c" not in lines
+
+
+@pytest.mark.parametrize(("most", "kept"), [(1, [0, 1, 2, 4]), (2, [0, 1, 2, 3, 4]), (9, [0, 1, 2, 3, 4])])
+def test_no_more_anomalies_are_left_to_learn_from(ablation, most, kept):
+    table = from_arrays(np.arange(5.0).reshape(5, 1), np.array([0, 0, 1, 1, 0]))
+    cell = ablation.Split("drawn", 0.5, 0, table, table).at_most_anomalies(most)
+    assert cell.train.features.to_numpy().ravel().tolist() == kept
+    assert cell.test is table

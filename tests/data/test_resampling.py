@@ -37,3 +37,8 @@ def test_sparse_tables_stay_so(kind):
     new_X, new_y = Doubling().fit_resample(kind(X), Y)
     assert isinstance(new_X, kind)
     assert np.array_equal(new_X.toarray(), Doubling().fit_resample(X, Y)[0]) and len(new_y) == 9
+
+
+def test_tables_of_integers_stay_so():
+    new_X, _ = Doubling().fit_resample(X.astype(np.int64), Y)
+    assert new_X.dtype == np.int64

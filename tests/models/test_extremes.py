@@ -28,3 +28,8 @@ def test_rows_are_left_as_they_were(rows):
 
 def test_of_no_rows_there_are_none():
     assert largest_of_rows(torch.empty(0, 5), 2).shape == (0, 2)
+
+
+def test_more_than_there_are_cannot_be_had():
+    with pytest.raises(RuntimeError, match="out of range"):
+        largest_of_rows(torch.zeros(4, 1), 2)

@@ -141,3 +141,10 @@ def test_the_experts_of_a_row_are_those_that_the_gate_chooses():
 def test_no_rows_give_no_scores():
     assert fold(mixture())(rows()[:0]).shape == (0,)
     assert fold(detector())(rows()[:0]).shape == (0,)
+
+
+def test_rows_that_take_several_parts_to_be_located_are_where_they_are(monkeypatch):
+    encoding, x = detector().encoding, rows()
+    at_once = folded.Bins(encoding)(x)
+    monkeypatch.setattr(folded, "LOCATED_AT_ONCE", 64)
+    assert all(map(torch.equal, folded.Bins(encoding)(x), at_once))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
+from swift_hydra_kedro.models import neighbours
 from swift_hydra_kedro.models.layers import MULTIPLE
 from swift_hydra_kedro.models.neighbours import (
     CLIP,
@@ -122,6 +123,15 @@ def test_a_row_is_described_the_same_to_the_bit_whatever_rows_fill_up_its_part(n
     together = hood(new)
     assert torch.equal(torch.cat([hood(part) for part in new.split(MULTIPLE)]), together)
     assert torch.equal(hood(new.flip(0)).flip(0), together)
+
+
+@pytest.mark.parametrize("n_features", [2, 70])
+def test_rows_that_take_many_blocks_of_memory_are_described_the_same(monkeypatch, n_features):
+    x = torch.randn(500, n_features, generator=torch.Generator().manual_seed(0))
+    hood = neighbourhood(x, (x[:, 0] > 0.5).float(), n_candidates=20)
+    at_once = hood(x)
+    monkeypatch.setattr(neighbours, "MEMORY", 2**12)
+    assert torch.equal(hood(x), at_once)
 
 
 @pytest.mark.parametrize("n_anomalies", [1, 3, 7])

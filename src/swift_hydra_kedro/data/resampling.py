@@ -29,4 +29,4 @@ class ClassByClass(ABC):
             return X.__class__(dense), label
         made = [self._new_rows(X, y, label, n) for label, n in self.sampling_strategy_.items() if n]
         new_X, new_y = zip((X, y), *made, strict=True)
-        return np.concatenate([rows.astype(X.dtype) for rows in new_X]), np.concatenate(new_y)
+        return np.concatenate([rows.astype(X.dtype, copy=False) for rows in new_X]), np.concatenate(new_y)

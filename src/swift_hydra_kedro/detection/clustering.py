@@ -39,9 +39,9 @@ def find_clusters(x: np.ndarray, max_clusters: int, rng: np.random.Generator) ->
 
 def _elbow(inertia: tuple[float, ...]) -> int:
     """Number of clusters, from 1, at which the curve bends; 1 where it does not."""
-    from kneed import KneeLocator  # here, as it imports matplotlib, which takes half a second
-
     if len(inertia) < 3:
         return 1
+    from kneed import KneeLocator  # here, as it imports matplotlib, which takes half a second
+
     found = KneeLocator(range(1, len(inertia) + 1), inertia, curve="convex", direction="decreasing").knee
     return int(found or 1)

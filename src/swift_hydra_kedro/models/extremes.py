@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-FEW = 4
+FEW = 4  # each takes a pass
 
 
 def argmin_of_rows(x: Tensor) -> Tensor:
@@ -15,8 +15,14 @@ def argmin_of_rows(x: Tensor) -> Tensor:
 
 
 def largest_of_rows(x: Tensor, k: int) -> Tensor:
-    """Columns of the k largest numbers of each row, `(B, C)` -> `(B, k)`, that of the largest first."""
-    if x.is_cuda or k > FEW:
+    """Columns of the k largest numbers of each row, `(B, C)` -> `(B, k)`, that of the largest first.
+
+    Raises
+    ------
+    RuntimeError
+        If there are fewer columns, by torch.
+    """
+    if x.is_cuda or k > min(FEW, x.shape[1]):
         return x.topk(k).indices
     left, rows = x.detach().numpy().copy(), np.arange(len(x))
     columns = np.empty((len(x), k), np.int64)

@@ -24,7 +24,7 @@ class OwnOverSampler(ClassByClass, BaseOverSampler):
     sampling_strategy : float, str, dict or callable
         As everywhere in imbalanced-learn. Each class that is to grow is the minority once, against all others.
     random_state : int, RandomState or None
-        Source of all randomness; the same int gives the same bits on a CPU.
+        Source of all randomness; the same int gives the same bits on a CPU. All classes draw the same numbers.
     """
 
     def __init__(
