@@ -130,10 +130,8 @@ def substitute(name: str, rows: LabelledRows, ours: Tensor, seed: int) -> Tensor
 
 def page(results: pd.DataFrame) -> str:
     """Differences to the whole method at each share of training rows."""
-    shares = sorted(results.groupby("train_size"), reverse=True)
-    return (
-        "\n\n".join(["# What variants have more than the whole method", *(section(*share) for share in shares)]) + "\n"
-    )
+    sections = [section(*share) for share in sorted(results.groupby("train_size"), reverse=True)]
+    return "\n\n".join(["# What variants have more than the whole method", *sections]) + "\n"
 
 
 def section(train_size: float, results: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -232,13 +232,14 @@ class SwiftHydraSampler(ClassByClass, BaseOverSampler):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _new_rows(self, X: np.ndarray, y: np.ndarray, label: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    def _new_rows(self, X: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         device, seed, features = choose_device(self.device), seed_of(self.random_state), feature_frame(X)
         preprocessor = TablePreprocessor.fit(features, PreparationConfig())
         scaled = preprocessor.transform(features)
-        rows = LabelledRows.from_arrays(scaled, (y == label).astype(int), np.ones(len(y)), device)
-        made = preprocessor.inverse_transform(self._samples(rows, n_samples, seed)).to_numpy()
-        return made, np.full(n_samples, label, dtype=y.dtype)
+        for label, n_samples in self._growing():
+            rows = LabelledRows.from_arrays(scaled, (y == label).astype(int), np.ones(len(y)), device)
+            made = preprocessor.inverse_transform(self._samples(rows, n_samples, seed)).to_numpy()
+            yield made, np.full(n_samples, label, dtype=y.dtype)
 
     def _samples(self, rows: LabelledRows, n_samples: int, seed: int) -> np.ndarray:
         pretraining = PretrainingConfig.with_overrides(self.pretraining)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,13 +21,16 @@ class ClassByClass(ABC):
     sampling_strategy_: dict[Any, int]
 
     @abstractmethod
-    def _new_rows(self, X: np.ndarray, y: np.ndarray, label: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
-        """Make rows `(m, P)` with labels `(m,)` so that the class `label` grows, by `n_samples` > 0 if they count."""
+    def _new_rows(self, X: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Make rows `(m, P)` with labels `(m,)` for each of the classes that are `_growing`."""
+
+    def _growing(self) -> Iterator[tuple[Any, int]]:
+        """Classes that are to grow, and by how many rows, more than none."""
+        return ((label, n) for label, n in self.sampling_strategy_.items() if n)
 
     def _fit_resample(self, X: Table, y: np.ndarray) -> tuple[Table, np.ndarray]:
         if not isinstance(X, np.ndarray):
             dense, label = self._fit_resample(X.toarray(), y)
             return X.__class__(dense), label
-        made = [self._new_rows(X, y, label, n) for label, n in self.sampling_strategy_.items() if n]
-        new_X, new_y = zip((X, y), *made, strict=True)
+        new_X, new_y = zip((X, y), *self._new_rows(X, y), strict=True)
         return np.concatenate([rows.astype(X.dtype, copy=False) for rows in new_X]), np.concatenate(new_y)

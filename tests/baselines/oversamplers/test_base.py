@@ -56,6 +56,15 @@ def test_equal_seeds_draw_equal_rows():
     assert (first != other).any()
 
 
+def test_classes_do_not_draw_the_same_numbers():
+    class Noise(OwnOverSampler):
+        def _make(self, minority, majority, n_samples, rng):
+            return rng.normal(size=(n_samples, minority.shape[1]))
+
+    x_new, _ = Noise(random_state=0).fit_resample(ROWS[:8], np.array([0] * 4 + [1] * 2 + [2] * 2))
+    assert (x_new[8:10] != x_new[10:]).all()
+
+
 def test_rows_come_in_double_precision():
     sampler = Repeat(random_state=0)
     sampler.fit_resample(ROWS.astype(np.float32), LABELS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class OwnOverSampler(ClassByClass, BaseOverSampler):
     sampling_strategy : float, str, dict or callable
         As everywhere in imbalanced-learn. Each class that is to grow is the minority once, against all others.
     random_state : int, RandomState or None
-        Source of all randomness; the same int gives the same bits on a CPU. All classes draw the same numbers.
+        Source of all randomness; the same int gives the same bits on a CPU.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class OwnOverSampler(ClassByClass, BaseOverSampler):
         `minority (m, P)`, which may be a single row, and `majority (n, P)`, all others, are float64 and finite.
         """
 
-    def _new_rows(self, X: np.ndarray, y: np.ndarray, label: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    def _new_rows(self, X: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         rng = stage_generators(seed_of(self.random_state), type(self).__name__, torch.device("cpu")).numpy
         rows = X.astype(np.float64)
-        made = self._make(rows[y == label], rows[y != label], n_samples, rng)
-        return made, np.full(len(made), label, dtype=y.dtype)
+        for label, n_samples in self._growing():
+            made = self._make(rows[y == label], rows[y != label], n_samples, rng)
+            yield made, np.full(len(made), label, dtype=y.dtype)

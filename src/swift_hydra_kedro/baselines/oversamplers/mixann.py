@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, get_args
 
 import numpy as np
@@ -54,7 +55,8 @@ class MixAnN(ClassByClass, BaseSampler):
         self.settings = settings
         self.random_state = random_state
 
-    def _new_rows(self, X: np.ndarray, y: np.ndarray, label: Any, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    def _new_rows(self, X: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         config, seed = MixAnNConfig.with_overrides(self.settings), seed_of(self.random_state)
-        made = augment(X, (y == label).astype(int), self.classifier, config, seed)
-        return made.x, y[np.where(made.y == 1, made.anomaly, made.normal)]
+        for label, _ in self._growing():
+            made = augment(X, (y == label).astype(int), self.classifier, config, seed)
+            yield made.x, y[np.where(made.y == 1, made.anomaly, made.normal)]
