@@ -24,8 +24,7 @@ import numpy as np
 import pandas as pd
 import torch
 from report import METRICS, OURS
-from scipy.stats import t
-from splits import SPLIT, Record, Split, parser, ranking, run, words
+from splits import SPLIT, Record, Split, half_interval, parser, ranking, run, words
 from torch import Tensor
 
 from swift_hydra_kedro.baselines.oversamplers.smote import FewShotSMOTE
@@ -170,11 +169,6 @@ def difference(results: pd.DataFrame, name: str, metric: str) -> pd.Series:
     """What a variant has more than the whole method on each split that both have."""
     table = results.pivot_table(metric, SPLIT, "method", dropna=False)
     return (table[name] - table[OURS]).dropna()
-
-
-def half_interval(values: pd.Series) -> float:
-    """Half of the 95 % interval of the mean, by Student's t; none of a single value."""
-    return float(t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values)))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
@@ -54,6 +55,11 @@ class Split:
 def ranking(y: np.ndarray, score: np.ndarray) -> Record:
     """How well scores rank the anomalies among test rows."""
     return {"auc_roc": roc_auc_score(y, score), "auc_pr": average_precision_score(y, score)}
+
+
+def half_interval(values: pd.Series) -> float:
+    """Half of the 95 % interval of the mean, by Student's t; none of a single value."""
+    return float(t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values)))
 
 
 def parser(description: str, out: str) -> argparse.ArgumentParser:

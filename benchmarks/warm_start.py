@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import torch
-from splits import SPLIT, Record, Split, parser, ranking, run
+from splits import SPLIT, Record, Split, half_interval, parser, ranking, run
 
 from swift_hydra_kedro.config import DetectionConfig, PreparationConfig
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
@@ -40,7 +40,7 @@ def main() -> None:
     print(f"{len(table)} splits\n{means.loc[METHODS].round(4).to_string()}")
     for name in ("auc_roc", "auc_pr"):
         gain = table[name]["warm"] - table[name]["anew"]
-        print(f"{name}, warm less anew: {gain.mean():+.4f} +- {1.96 * gain.std() / np.sqrt(len(gain)):.4f}")
+        print(f"{name}, warm less anew: {gain.mean():+.4f} +- {half_interval(gain):.4f}")
 
 
 def measure(cell: Split, missing: list[str]) -> Iterator[Record]:

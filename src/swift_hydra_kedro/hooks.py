@@ -18,6 +18,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHook
+from mlflow.utils import chunk_list
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH
 from omegaconf import OmegaConf
 from pydantic import BaseModel
@@ -79,9 +80,8 @@ class MlflowHook(KedroMlflowHook):
             self._logged |= {name for name in plain if name.startswith(PREFIX)}
             self._collected: dict[str, Any] = {}
             super().before_node_run(node=node, catalog=catalog, inputs=plain, is_async=is_async)
-            parameters = list(self._collected.items())
-            for start in range(0, len(parameters), MAX_PARAMS_TAGS_PER_BATCH):
-                mlflow.log_params(dict(parameters[start : start + MAX_PARAMS_TAGS_PER_BATCH]))
+            for batch in chunk_list(list(self._collected.items()), MAX_PARAMS_TAGS_PER_BATCH):
+                mlflow.log_params(dict(batch))
 
     def _log_param(self, name: str, value: Any) -> None:
         """Keep what is short for one request: a database takes some ten milliseconds for each."""

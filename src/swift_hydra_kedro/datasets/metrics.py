@@ -8,6 +8,7 @@ from typing import Any
 from kedro_mlflow.io.metrics import MlflowMetricsHistoryDataset
 from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
+from mlflow.utils import chunk_list
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 
 
@@ -27,5 +28,5 @@ class MlflowMetricsDataset(MlflowMetricsHistoryDataset):
             for key, item in data.items()
             for name, value, step in self._build_args_list_from_metric_item(key, item)
         ]
-        for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
-            MlflowClient().log_batch(self.run_id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])
+        for batch in chunk_list(metrics, MAX_METRICS_PER_BATCH):
+            MlflowClient().log_batch(self.run_id, metrics=batch)
