@@ -75,7 +75,6 @@ def test_half_of_every_batch_is_anomalous():
         (30, 0.0, 1, 8, 0),
         (30, 0.2, 1, 8, 4),  # that share at most
         (30, 0.2, 60, 8, 2),  # half as many as were wanted
-        (2, 0.2, 600, 8, 1),  # few, but not none
         (30, 0.5, 1, 8, round(20 * 8 / 28)),  # as much as 8 of the 20 real ones and 8 more
         (30, 0.5, 1, 100, 10),
         (5, 0.5, 1, 8, round(20 * 5 / 25)),  # none more often than a real one
@@ -88,6 +87,19 @@ def test_share_of_synthetic_rows_among_the_anomalies_of_every_batch(n_synthetic,
     rows = training_rows(n_synthetic)
     index = drawn(rows, synthetic_share=share, full_share_rows=n_full, synthetic_worth=worth)
     assert (rows.synthetic[index].sum(-1) == expected).all()
+    assert (rows.y[index].sum(-1) == SIZE // 2).all()
+
+
+@pytest.mark.parametrize(
+    ("n_synthetic", "n_full", "worth", "every"),
+    [(2, 20, 8, 2), (2, 600, 8, N_STEPS), (30, 1, 0.5, 2), (30, 1, 0.25, 4)],  # of 20 anomalies, these are 0.5, 0.25
+)
+def test_where_less_than_one_place_is_due_synthetic_rows_take_it_in_some_batches(n_synthetic, n_full, worth, every):
+    rows = training_rows(n_synthetic)
+    index = drawn(rows, synthetic_share=0.25, full_share_rows=n_full, synthetic_worth=worth)
+    taken = rows.synthetic[index].sum(-1)
+    assert (taken[::every] == 1).all()
+    assert taken.sum() == taken[::every].numel()
     assert (rows.y[index].sum(-1) == SIZE // 2).all()
 
 

@@ -73,7 +73,7 @@ class ExpertsConfig(Config):
         160, ge=1, description="Synthetic rows from which on they take `synthetic_share`; fewer take as much less."
     )
     synthetic_worth: float = Field(
-        4, gt=0, description="Real anomalies that all synthetic ones count for at most, however many are known."
+        0.5, gt=0, description="Real anomalies that all synthetic ones count for at most, however many are known."
     )
     bootstrap: bool = Field(
         True, description="Each expert draws its batches from its own bootstrap sample of the rows, as in bagging."

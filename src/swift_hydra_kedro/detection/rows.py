@@ -126,18 +126,22 @@ def blur_described(x: Tensor, n_described: int, noise: float, generator: torch.G
 def _draw_batches(
     pools_of_kinds: Sequence[Pool], config: ExpertsConfig, size: int, n_steps: int, generator: torch.Generator
 ) -> Tensor:
-    """Batches `(n_steps, size)` of row numbers: half anomalies, some synthetic; some rows are of the own cluster."""
+    """Batches `(n_steps, size)` of row numbers: half anomalies, some synthetic; some rows are of the own cluster.
+
+    Where synthetic rows are due less than one place of a batch, they take one in every second batch, or third, and so on.
+    """
     normal, anomalous, synthetic = pools_of_kinds
     n_anomalous = size // 2
-    share = _synthetic_share(len(synthetic.everywhere), len(anomalous.everywhere), config)
-    n_synthetic = max(round(share * n_anomalous), int(share > 0))
+    places_due = n_anomalous * _synthetic_share(len(synthetic.everywhere), len(anomalous.everywhere), config)
     own_source = fork(generator)  # synthetic rows take the places of real anomalies and change no other draw
     parts = [(normal, size - n_anomalous), (anomalous, n_anomalous)]
     drawn = [_draw_part(pool, n, config.cluster_share, n_steps, generator) for pool, n in parts]
-    if n_synthetic:
+    if places_due:
+        n_synthetic, every = max(1, round(places_due)), max(1, round(1 / places_due))
         spread = torch.arange(n_synthetic, device=own_source.device)
         places = spread * n_anomalous // n_synthetic  # of rows from the own cluster and others alike
-        drawn[1][:, places] = _draw_part(synthetic, n_synthetic, config.cluster_share, n_steps, own_source)
+        batches = drawn[1][::every]
+        batches[:, places] = _draw_part(synthetic, n_synthetic, config.cluster_share, len(batches), own_source)
     return torch.cat(drawn, dim=1)
 
 
