@@ -4,14 +4,21 @@ import os
 import subprocess
 import sys
 from types import SimpleNamespace
+from unittest.mock import Mock
 
+import pandas as pd
 import pytest
-from kedro.io import DataCatalog
+from kedro.framework.hooks.manager import _create_hook_manager
+from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import node, pipeline
+from kedro.runner import SequentialRunner
+from kedro_datasets.json import JSONDataset
+from kedro_datasets.pandas import CSVDataset
+from kedro_datasets.partitions import PartitionedDataset
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHook
 
 from swift_hydra_kedro.config import DetectionConfig, EvaluationConfig, RunConfig
-from swift_hydra_kedro.hooks import MlflowHook, ProjectConfigLoader, RunHook
+from swift_hydra_kedro.hooks import MlflowHook, ProjectConfigLoader, ResumeHook, RunHook
 
 
 def project(folder, **files):
@@ -226,3 +233,52 @@ def test_a_run_without_metrics_ends_silently(tmp_path, capsys):
         run_params={"project_path": str(tmp_path)}, pipeline=pipeline([]), catalog=DataCatalog({})
     )
     assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def cutting(tmp_path):
+    """Run a node that writes a threshold to a place, or ask whether what is there may be taken up."""
+    manager = _create_hook_manager()
+    manager.register(ResumeHook())
+    steps = pipeline([node(lambda threshold: pd.DataFrame({"t": [threshold]}), "params:threshold", "out", name="cut")])
+
+    def catalog(threshold, place):
+        records = PartitionedDataset(path=str(tmp_path / "records"), dataset=JSONDataset, filename_suffix=".json")
+        out = CSVDataset(filepath=str(tmp_path / place / "out.csv"))
+        return DataCatalog({"params:threshold": MemoryDataset(threshold), "out": out, "node_records": records})
+
+    def run(threshold, place="here"):
+        SequentialRunner().run(steps, catalog(threshold, place), hook_manager=manager)
+
+    def take_up(threshold, place="here"):
+        ResumeHook().before_pipeline_run({"only_missing_outputs": True}, steps, catalog(threshold, place))
+
+    return SimpleNamespace(run=run, take_up=take_up)
+
+
+def test_results_are_taken_up_with_equal_parameters_alone(cutting):
+    cutting.run(0.2)
+    cutting.take_up(0.2)
+    with pytest.raises(ValueError, match=r"threshold = 0.2 \(now 0.9\)"):
+        cutting.take_up(0.9)
+
+
+def test_results_elsewhere_have_a_record_of_their_own(cutting):
+    cutting.run(0.2)
+    cutting.run(0.9, "there")
+    cutting.take_up(0.2)
+    cutting.take_up(0.9, "there")
+    cutting.take_up(0.5, "nowhere")  # there is nothing to take up
+
+
+def test_results_whose_saving_failed_are_not_taken_up(cutting, monkeypatch):
+    cutting.run(0.2)
+    with monkeypatch.context() as patch:
+        patch.setattr(CSVDataset, "save", Mock(side_effect=OSError("disk full")))
+        with pytest.raises(OSError, match="disk full"):
+            cutting.run(0.9)
+    for threshold in (0.2, 0.9):
+        with pytest.raises(ValueError, match="'cut' were made in part"):
+            cutting.take_up(threshold)
+    cutting.run(0.9)
+    cutting.take_up(0.9)

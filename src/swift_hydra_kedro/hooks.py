@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -130,28 +132,45 @@ class RunHook:
 
 
 class ResumeHook:
-    """Records what each node ran with, and lets `--only-missing-outputs` build on nothing else."""
+    """Records what each node ran with, and lets `--only-missing-outputs` build on nothing else.
+
+    A record is named by where the node's results lie, so that runs which share results share their record.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # of the records, where nodes run in threads
+        self._saving: dict[str, tuple[DataCatalog, NodeRecord, set[str]]] = {}  # by node; what is still to be saved
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Refuse to go on from results that other parameters made."""
-        if run_params.get("only_missing_outputs") and catalog.exists(RECORDS):
-            parameters = {name: _plain(catalog.load(f"params:{name}")) for name in parameter_names(pipeline)}
-            check_resumable(
-                pipeline, catalog.load(RECORDS), parameters, __version__, lambda node: _is_done(node, catalog)
-            )
+        """Refuse to go on from what other inputs made."""
+        if not run_params.get("only_missing_outputs"):
+            return
+        found = catalog.load(RECORDS) if catalog.exists(RECORDS) else {}
+        names = {node.name: _record_name(node, catalog) for node in pipeline.nodes}
+        records = {name: found[record]() for name, record in names.items() if record in found}
+        inputs = {name: _setting(name, catalog.load, catalog) for name in pipeline.all_inputs()}
+        check_resumable(pipeline, records, inputs, __version__, lambda node: _is_done(node, catalog))
 
     @hook_impl
     def after_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any]) -> None:
-        """Add a node to the records."""
-        parameters = {name: _plain(inputs[f"params:{name}"]) for name in sorted(parameter_names(node))}
-        record = NodeRecord(version=__version__, parameters=parameters, ended=time.time())
-        with self._lock:
-            records = catalog.load(RECORDS) if catalog.exists(RECORDS) else {}
-            catalog.save(RECORDS, records | {node.name: record})
+        """Before results are saved: say so in the node's record, as they may be old and new ones if that fails."""
+        if not _kept(node, catalog):
+            return
+        settings = {name: _setting(name, inputs.__getitem__, catalog) for name in node.inputs}
+        record = NodeRecord(version=__version__, inputs=settings, ended=None)
+        self._saving[node.name] = catalog, record, set(node.outputs)
+        catalog.save(RECORDS, {_record_name(node, catalog): record})
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
+        """Complete the node's record when the last of its results is there."""
+        if node.name not in self._saving:
+            return
+        catalog, record, missing = self._saving[node.name]
+        missing.discard(dataset_name)
+        if not missing:
+            del self._saving[node.name]
+            catalog.save(RECORDS, {_record_name(node, catalog): record | {"ended": time.time()}})
 
 
 def _beside(table: str, ending: str, folder: str) -> str:
@@ -159,9 +178,23 @@ def _beside(table: str, ending: str, folder: str) -> str:
 
 
 def _is_done(node: Node, catalog: DataCatalog) -> bool:
-    """Whether all outputs are there; metrics belong to an MLflow run, and each run logs its own."""
-    kept = [name for name in node.outputs if not isinstance(catalog.get(name), MlflowMetricsDataset)]
+    kept = _kept(node, catalog)
     return bool(kept) and all(catalog.exists(name) for name in kept)
+
+
+def _kept(node: Node, catalog: DataCatalog) -> list[str]:
+    """The outputs that last: metrics belong to an MLflow run, and each run logs its own."""
+    return [name for name in node.outputs if not isinstance(catalog.get(name), MlflowMetricsDataset)]
+
+
+def _record_name(node: Node, catalog: DataCatalog) -> str:
+    places = "".join(str(catalog.get(name)) for name in _kept(node, catalog))
+    return f"{node.name}-{hashlib.sha256(places.encode()).hexdigest()[:16]}"
+
+
+def _setting(name: str, value_of: Callable[[str], Any], catalog: DataCatalog) -> Any:
+    """A parameter's value, or where a data set lies."""
+    return _plain(value_of(name)) if name.startswith(PREFIX) else str(catalog.get(name))
 
 
 def _plain(value: Any) -> Any:

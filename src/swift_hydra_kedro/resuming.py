@@ -1,4 +1,4 @@
-"""Whether what an earlier run left can be taken up: made with the same parameters, and after its inputs.
+"""Whether what an earlier run left can be taken up: made from the same inputs, and after them.
 
 Kedro's `--only-missing-outputs` looks only at which files are there.
 """
@@ -15,33 +15,35 @@ PREFIX = "params:"
 
 
 class NodeRecord(TypedDict):
-    """What a node ran with, and when it ended (seconds since the epoch)."""
+    """What a node ran with, and when its results were there (seconds since the epoch).
+
+    `inputs` are the values of parameters, and where data sets lie. `ended` is None until all results are saved.
+    """
 
     version: str
-    parameters: dict[str, Any]
-    ended: float
+    inputs: dict[str, Any]
+    ended: float | None
 
 
-def parameter_names(nodes: Pipeline | Node) -> set[str]:
-    """Parameters among the inputs, less their prefix."""
-    names = nodes.inputs() if isinstance(nodes, Pipeline) else nodes.inputs
-    return {name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)}
+def parameter_names(pipeline: Pipeline) -> set[str]:
+    """Parameters among the inputs, less their prefix; of a field of one, the whole."""
+    return {name.removeprefix(PREFIX).partition(".")[0] for name in pipeline.inputs() if name.startswith(PREFIX)}
 
 
 def check_resumable(
     pipeline: Pipeline,
     records: Mapping[str, NodeRecord],
-    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Any],
     version: str,
     is_done: Callable[[Node], bool],
 ) -> None:
-    """Refuse to build on results that a run with these parameters would not have made.
+    """Refuse to build on results that a run with these inputs would not have made.
 
     Parameters
     ----------
     pipeline : what is to run
-    records : of nodes that ran, by node name
-    parameters : of this run, by parameter name, as plain values
+    records : of nodes whose results lie where this run looks for them, by node name
+    inputs : of this run's nodes: parameters as plain values, and where data sets lie
     version : of this package
     is_done : whether all outputs of a node are there
 
@@ -50,29 +52,45 @@ def check_resumable(
     ValueError
         Names the first node to run again, and why.
     """
-    maker = {output: node for node in pipeline.nodes for output in node.outputs}
+    maker = {output: node.name for node in pipeline.nodes for output in node.outputs}
     for node in pipeline.nodes:  # in the order of the run
-        record = records.get(node.name)
-        if record is None or not is_done(node):
+        kept = node.name if is_done(node) else _done_after(node, pipeline, is_done)
+        if kept is None:
             continue
-        reason = _difference(record, {name: parameters[name] for name in parameter_names(node)}, version)
-        sources = {maker[name].name for name in node.inputs if name in maker}
-        newer = [name for name in sorted(sources) if name in records and records[name]["ended"] > record["ended"]]
-        if newer:
+        record = records.get(node.name)
+        reason = _difference(record, {name: inputs[name] for name in node.inputs}, version)
+        sources = sorted({maker[name] for name in node.inputs if name in maker})
+        newer = [name for name in sources if _ended(records.get(name)) > _ended(record)]
+        if newer and not reason:
             reason = f"before {newer[0]!r} was run again"
         if reason:
+            on_the_way = "" if kept == node.name else f", from which {kept!r} went on,"
             raise ValueError(
-                f"cannot resume: the results of node {node.name!r} were made {reason}. Run from there with "
-                f"--from-nodes={node.name} in place of --only-missing-outputs, or choose another seed"
+                f"cannot resume: the results of node {node.name!r}{on_the_way} were made {reason}. "
+                f"Run from there with --from-nodes={node.name} in place of "
+                "--only-missing-outputs, or choose another seed"
             )
 
 
-def _difference(record: NodeRecord, parameters: Mapping[str, Any], version: str) -> str:
+def _done_after(node: Node, pipeline: Pipeline, is_done: Callable[[Node], bool]) -> str | None:
+    return next((other.name for other in pipeline.from_nodes(node.name).nodes if is_done(other)), None)
+
+
+def _ended(record: NodeRecord | None) -> float:
+    return (record["ended"] if record else None) or 0.0
+
+
+def _difference(record: NodeRecord | None, inputs: Mapping[str, Any], version: str) -> str:
+    """How results were made, if not as this run would make them."""
+    if record is None:
+        return "by a run that left no record"
+    if record["ended"] is None:
+        return "in part, as the run was cut short while it saved them"
     if record["version"] != version:
         return f"by version {record['version']}, and this is {version}"
-    before, now = (_flat(values) for values in (record["parameters"], parameters))
+    before, now = (_flat(values) for values in (record["inputs"], inputs))
     changed = [
-        f"{name} = {before.get(name)!r} (now {now.get(name)!r})"
+        f"{name.removeprefix(PREFIX)} = {before.get(name)!r} (now {now.get(name)!r})"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]

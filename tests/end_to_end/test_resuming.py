@@ -9,6 +9,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from swift_hydra_kedro.pipeline_registry import register_pipelines
@@ -38,7 +39,7 @@ def test_only_what_a_deleted_output_needs_is_made_again(workshop):
         "experts_history.csv",
         "experts.json",
     }
-    assert changed == made_by_the_node | {"node_records.json"}
+    assert changed == made_by_the_node
     folders = {path.parent.name for path in after if after[path] != before[path] and path.name == "state.json"}
     assert folders == {"committee", "drawn"}
 
@@ -107,9 +108,7 @@ def test_an_interrupted_run_is_taken_up_where_it_stopped(interrupted, workshop):
     workshop.run(only={"only_missing_outputs": True}, dataset="sine", seed=7)
     after = written(workshop, "sine")
     assert (workshop.files("08_reporting", "sine", seed=7) / "report.html").is_file()
-    assert {path: after[path] for path in before if path.name != "node_records.json"} == {
-        path: time for path, time in before.items() if path.name != "node_records.json"
-    }
+    assert {path: after[path] for path in before} == before
 
 
 def test_results_of_another_budget_are_not_taken_up(finished):
@@ -122,5 +121,15 @@ def test_a_finished_run_is_taken_up_to_log_its_metrics_and_what_depends_on_nothi
     before = written(workshop, "sine")
     workshop.run(only={"only_missing_outputs": True}, dataset="sine", seed=8)
     after = written(workshop, "sine")
-    assert {path.name for path in after if after[path] != before[path]} == {"node_records.json"}
+    assert {path.name for path in after if after[path] != before[path]} == set()
     assert workshop.tracked()[0].data.metrics["swift_hydra_mome.auc_roc"] > 0.5
+
+
+def test_a_table_that_other_settings_read_for_another_seed_is_not_taken_up(workshop):
+    table = pd.DataFrame({"size": range(40), "broken": [0, 0, 0, 1] * 10, "returned": [0, 1, 0, 0] * 10})
+    broken = workshop.write_table("parts", table, label="broken")
+    returned = workshop.write_table("parts", table, label="returned")
+    workshop.run("ingestion", **broken, seed=0)
+    workshop.run("ingestion", only={"only_missing_outputs": True}, **broken, seed=1)
+    with pytest.raises(ValueError, match=r"'ingest' were made with tables.parts.label = 'broken' \(now 'returned'\)"):
+        workshop.run("ingestion", only={"only_missing_outputs": True}, **returned, seed=1)

@@ -92,8 +92,15 @@ def test_alerts_among_new_rows_are_explained_beside_their_scores(workshop, tips,
     assert {"tables/scores.alerts.csv", "figures/scores.alerts.html"} <= logged
 
 
-def test_without_a_name_of_new_rows_the_test_rows_are_scored(workshop, tips):
-    workshop.run("scoring", **tips)
+def test_scores_of_another_input_are_not_taken_up(workshop, tips, tmp_path):
+    inputs = [tmp_path / "monday.csv", tmp_path / "tuesday.csv"]
+    for path in inputs:
+        path.write_bytes((workshop.folder / "data/01_raw/tips.csv").read_bytes())
+    output, again = str(tmp_path / "scores.parquet"), {"only_missing_outputs": True}
+    workshop.run("scoring", **tips, output=output, input=str(inputs[0]))
+    workshop.run("scoring", only=again, **tips, output=output, input=str(inputs[0]))
+    with pytest.raises(ValueError, match=r"'score_new_rows' were made with new_rows = .*monday.*now .*tuesday"):
+        workshop.run("scoring", only=again, **tips, output=output, input=str(inputs[1]))
 
 
 def drift_of(project, parameters, caplog, **files):

@@ -108,5 +108,5 @@ def test_every_parameter_of_the_pipelines_is_configured(environment):
     )
     pipelines = register_pipelines()
     inputs = set().union(*(pipelines[name].inputs() for name in PIPELINES))
-    asked = {name.removeprefix("params:") for name in inputs if "params:" in name}
+    asked = {name.removeprefix("params:").partition(".")[0] for name in inputs if "params:" in name}
     assert set(loader["parameters"]) == asked

@@ -128,7 +128,7 @@ def _draw_batches(
 ) -> Tensor:
     """Batches `(n_steps, size)` of row numbers: half anomalies, some synthetic; some rows are of the own cluster.
 
-    Where synthetic rows are due less than one place of a batch, they take one in every second batch, or third, and so on.
+    Where synthetic rows are due less than a place of a batch, they take one in every second batch, or third, and so on.
     """
     normal, anomalous, synthetic = pools_of_kinds
     n_anomalous = size // 2

@@ -6,18 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from swift_hydra_kedro.config import RunConfig, TablesConfig
+from swift_hydra_kedro.config import TablesConfig
 from swift_hydra_kedro.data.sources import RawTables
-from swift_hydra_kedro.data.validation import check_split, check_table
+from swift_hydra_kedro.data.validation import check_table
 
 
-def ingest(raw_tables: RawTables, tables: TablesConfig, run: RunConfig) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Read the run's data set; the frame holds features and label, the summary its size."""
-    table = raw_tables.read(run.dataset, tables)
-    check_table(table, allow_missing=run.dataset in tables.root)
-    check_split(table.label, run.train_size)
+def ingest(raw_tables: RawTables, tables: TablesConfig, dataset: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a data set; the frame holds features and label, the summary its size."""
+    table = raw_tables.read(dataset, tables)
+    check_table(table, allow_missing=dataset in tables.root)
     summary = {
-        "dataset": run.dataset,
+        "dataset": dataset,
         "n_rows": len(table),
         "n_features": table.features.shape[1],
         "n_anomalies": int(table.label.sum()),

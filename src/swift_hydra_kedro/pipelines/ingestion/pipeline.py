@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 ingest,
-                inputs=["raw_tables", "params:tables", "params:run"],
+                inputs=["raw_tables", "params:tables", "params:run.dataset"],  # splits and seeds share the table
                 outputs=["table", "table_summary"],
                 name="ingest",
             )
