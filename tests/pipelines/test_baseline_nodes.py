@@ -22,7 +22,6 @@ from swift_hydra_kedro.pipelines.evaluation.nodes import measure, run_baselines
 def metrics():
     train, test = split(sine(600), 0.5, 0)
     scores, report = run_baselines(
-        {"swift_hydra_mome": {"threshold": 0.2}},
         train.to_frame(),
         test.to_frame(),
         PreparationConfig(),
@@ -40,6 +39,21 @@ def metrics():
 def test_a_method_that_may_reject_says_of_what_share_of_the_test_rows_it_would(metrics):
     assert 0 < metrics["rejex"]["rejected_share"] < 1
     assert metrics["rejex"]["auc_roc"] > 0.5
+
+
+def test_a_baseline_that_shares_swift_hydras_threshold_gets_it():
+    y, own = np.array([0, 1]), {"threshold": 0.3, "fit_seconds": 1.0, "predict_seconds": 1.0}
+    scores = pd.DataFrame({"swift_hydra_mome": [0.1, 0.9], "smote": [0.2, 0.8]})
+    metrics, _ = measure(
+        Checkpoint({"y": y}, {}),
+        pd.DataFrame({"seen_in_training": [False, False]}),
+        scores[["swift_hydra_mome"]],
+        {"swift_hydra_mome": own},
+        scores[["smote"]],
+        {"smote": own | {"threshold": None}},
+        {},
+    )
+    assert metrics["smote"]["threshold"] == 0.3
 
 
 def test_others_say_nothing_of_it(metrics):

@@ -177,6 +177,13 @@ def test_full_starts_from_raw_tables_and_parameters_alone():
     assert {name for name in full.inputs() if not name.startswith("params:")} == {"raw_tables"}
 
 
+def test_nothing_is_trained_again_for_another_threshold():
+    again = {node.name for node in register_pipelines()["full"].from_nodes("assemble_model").nodes}
+    training = {"pretrain", "train_judge", "self_reinforcing_loop", "train_experts", "train_gate", "run_baselines"}
+    assert training < {node.name for node in register_pipelines()["full"].nodes}
+    assert not again & training
+
+
 def test_names_of_nodes_are_unique():
     names = [node.name for node in register_pipelines()["full"].nodes]
     assert len(set(names)) == len(names)

@@ -61,8 +61,8 @@ class Detector(_Entry):
     supervision : what it gets to see. Unsupervised: rows alone; one-class: rows that are not labelled anomalous;
         weakly supervised: rows labelled anomalous, and all others as unlabelled ones; supervised: rows and labels
     max_rows : of more training rows than this, it gets a random part of this size, and the log says so
-    threshold : `probability` for those whose scores share Swift Hydra's scale, and so its threshold; `matched` for
-        those that get the quantile of their training scores that matches the training share of anomalies
+    threshold : `probability` for networks of this package, which get Swift Hydra's threshold, calibrated or not;
+        `matched` for those that get the quantile of their training scores that matches the training share of anomalies
     """
 
     supervision: Supervision
@@ -130,11 +130,9 @@ class Method:
         score = fitted_method.score(x_test)
         return Trial(fitted_method, score, fitted - start, time.perf_counter() - fitted)
 
-    def threshold(self, fitted: FittedMethod, x: np.ndarray, y: np.ndarray, probability: float) -> float:
-        """The least score that is called an anomaly: `probability`, or what training rows `x`, `y` say."""
-        if self.detector.threshold == "probability":
-            return probability
-        return matched_threshold(fitted.score(x), float(y.mean()))
+    def threshold(self, fitted: FittedMethod, x: np.ndarray, y: np.ndarray) -> float | None:
+        """The least score that is called an anomaly, by training rows `x`, `y`; None if Swift Hydra's is to serve."""
+        return None if self.detector.threshold == "probability" else matched_threshold(fitted.score(x), float(y.mean()))
 
 
 @dataclass(frozen=True)

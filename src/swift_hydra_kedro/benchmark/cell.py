@@ -102,10 +102,16 @@ def _measure(table: LabelledTable, cell: Cell, budget: Budget) -> Record:
         entry.build(run, budget.config)  # imports its library, which is no part of a fit
     with PeakMemory() as peak:
         trial = method.try_out(x, y, x_test, run, budget.config)
-    threshold = method.threshold(trial.fitted, x, y, budget.threshold)
+    threshold = method.threshold(trial.fitted, x, y)
     seen, rejected_share = duplicate_mask(train.features, test.features), trial.fitted.rejected_share(x_test)
     metrics = evaluate_scores(
-        y_test, trial.score, threshold, seen, trial.fit_seconds, trial.predict_seconds, rejected_share
+        y_test,
+        trial.score,
+        budget.threshold if threshold is None else threshold,
+        seen,
+        trial.fit_seconds,
+        trial.predict_seconds,
+        rejected_share,
     )
     generated, anomalies, new_anomalies = trial.fitted.generated, x[y == 1], x_test[y_test == 1]
     found = _flat(metrics)

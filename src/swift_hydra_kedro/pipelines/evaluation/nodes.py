@@ -32,7 +32,7 @@ from swift_hydra_kedro.scorer import Scorer
 from swift_hydra_kedro.serving.logging import log_model
 from swift_hydra_kedro.serving.registry import register
 
-Report = dict[str, dict[str, float]]
+Report = dict[str, dict[str, Any]]
 EXAMPLE_ROWS = 5
 
 
@@ -62,12 +62,11 @@ def score_swift_hydra(
     for name, score in predict.items():
         start = time.perf_counter()
         scores[name] = score(features)
-        report[name] = _report(scorer.threshold, fit_seconds[name], time.perf_counter() - start)
+        report[name] = _report(float(scorer.threshold), fit_seconds[name], time.perf_counter() - start)
     return pd.DataFrame(scores), report
 
 
 def run_baselines(
-    own_report: Report,
     train_table: pd.DataFrame,
     test_table: pd.DataFrame,
     preparation: PreparationConfig,
@@ -79,8 +78,8 @@ def run_baselines(
 ) -> tuple[pd.DataFrame, Report]:
     """Fit every baseline on the same split and score the test part.
 
-    They get imputed and encoded features without Swift Hydra's clipping, which a forest does not need.
-    Those whose scores share Swift Hydra's scale also share its threshold, which `own_report` has.
+    They get imputed and encoded features without Swift Hydra's clipping, which a forest does not need. The report has
+    no threshold of those that get Swift Hydra's: they need not be fitted again where it alone changes.
     """
     from swift_hydra_kedro.baselines.registry import get_method  # kedro viz --lite lacks its needs
 
@@ -97,8 +96,7 @@ def run_baselines(
         method = get_method(name)
         trial = method.try_out(x, y, x_test, run, config)
         scores[name] = trial.score
-        threshold = method.threshold(trial.fitted, x, y, own_report["swift_hydra_mome"]["threshold"])
-        report[name] = _report(threshold, trial.fit_seconds, trial.predict_seconds)
+        report[name] = _report(method.threshold(trial.fitted, x, y), trial.fit_seconds, trial.predict_seconds)
         if (rejected_share := trial.fitted.rejected_share(x_test)) is not None:
             report[name]["rejected_share"] = rejected_share
     return pd.DataFrame(scores, index=range(len(test))), report
@@ -116,10 +114,10 @@ def measure(
     """`metrics.json`, and the scores of all methods beside the label."""
     label, seen = test_rows.tensors["y"], test_duplicates["seen_in_training"].to_numpy()
     scores = pd.concat([own_scores, baseline_scores], axis=1)
-    metrics: dict[str, Any] = {
-        name: evaluate_scores(label, scores[name], seen_in_training=seen, **report)
-        for name, report in (own_report | baseline_report).items()
-    }
+    metrics: dict[str, Any] = {}
+    for name, report in (own_report | baseline_report).items():
+        threshold = own_report["swift_hydra_mome"]["threshold"] if report["threshold"] is None else report["threshold"]
+        metrics[name] = evaluate_scores(label, scores[name], seen_in_training=seen, **report | {"threshold": threshold})
     metrics["data"] = split_report
     return metrics, scores.assign(label=label)
 
@@ -167,9 +165,9 @@ def register_model(
     return register(model_info["model_uri"], test.features, test.label.to_numpy(), registration)
 
 
-def _report(threshold: float, fit_seconds: float, predict_seconds: float) -> dict[str, float]:
+def _report(threshold: float | None, fit_seconds: float, predict_seconds: float) -> dict[str, Any]:
     return {
-        "threshold": float(threshold),
+        "threshold": threshold,
         "fit_seconds": float(np.round(fit_seconds, 3)),
         "predict_seconds": float(np.round(predict_seconds, 6)),
     }

@@ -46,7 +46,6 @@ def _measuring() -> Pipeline:
             node(
                 nodes.run_baselines,
                 inputs=[
-                    "own_report",
                     "train_table",
                     "test_table",
                     "params:preparation",
