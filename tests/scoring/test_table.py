@@ -110,3 +110,20 @@ def test_columns_that_are_there_twice_are_told(model, rows, tmp_path):
 )
 def test_rejects_lie_beside_the_scores(path, rejects):
     assert path_of_rejects(path) == rejects
+
+
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [("in.csv", "in.csv"), ("in.rejects.csv", "in.parquet"), ("parts", "parts/scores.parquet")],
+)
+def test_scores_and_rejects_are_not_written_over_what_is_to_be_scored(model, rows, tmp_path, source, out):
+    table = tmp_path / source
+    if source == "parts":
+        table.mkdir()
+        rows.to_parquet(table / "monday.parquet")
+    else:
+        rows.to_csv(table, index=False)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    with pytest.raises(ValueError, match="choose another output"):
+        scores_of(model, TableStream(str(table)), tmp_path / out)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before

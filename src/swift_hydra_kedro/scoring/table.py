@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
 
+import fsspec
 import pandas as pd
 from tqdm import tqdm
 
@@ -86,8 +87,11 @@ def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
     Raises
     ------
     ValueError
-        If the output's name says neither CSV nor Parquet, the table cannot be read, or none of its rows can be scored.
+        If the output's name says neither CSV nor Parquet, it or its rejected rows would take the place of the table or
+        of a part of it, the table cannot be read, or none of its rows can be scored.
     """
+    for written in (path, path_of_rejects(path)):
+        _check_is_no_part(written, scoring.table)
     n_scored, reasons = 0, dict[str, None]()
     with open_sink(path) as write, ExitStack() as stack, closing(scoring.chunks(progress)) as chunks:
         reject: Write | None = None
@@ -107,3 +111,11 @@ def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
 def path_of_rejects(path: str) -> str:
     """Where the rejected rows are, beside the scores at `path`."""
     return beside(path, "rejects.csv")
+
+
+def _check_is_no_part(path: str, table: TableStream) -> None:
+    target, source = (fsspec.url_to_fs(url) for url in (path, table.path))
+    if target[0] == source[0] and f"{target[1]}/".startswith(f"{source[1].rstrip('/')}/"):
+        raise ValueError(
+            f"{path} would be written over rows of {table.path} that are to be scored: choose another output"
+        )
