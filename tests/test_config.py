@@ -147,3 +147,8 @@ def test_few_rows_get_the_least_number_of_steps_within_the_bound(n_rows, max_ste
 @pytest.mark.parametrize(("n_rows", "steps"), [(50, 3), (100, 6), (200, 8), (800, 16), (1800, 24)])
 def test_the_bound_grows_with_the_square_root_of_the_rows(n_rows, steps):
     assert TrainingConfig(epochs=3, batch_size=50, max_steps=8, sqrt_rows=200).steps(n_rows) == steps
+
+
+def test_a_run_measures_the_single_detector_once():
+    with pytest.raises(ValidationError, match=r"every run measures 'swift_hydra_single'.*leave it out"):
+        EvaluationConfig(baselines=("extra_trees", "swift_hydra_single"))

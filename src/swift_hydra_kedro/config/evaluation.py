@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from swift_hydra_kedro.config.base import Config
+
+MEASURED_ANYWAY = "swift_hydra_single"
 
 
 class EvaluationConfig(Config):
@@ -21,3 +23,10 @@ class EvaluationConfig(Config):
         ),
         description="Names from the registry of baselines.",
     )
+
+    @field_validator("baselines")
+    @classmethod
+    def _measured_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if MEASURED_ANYWAY in names:
+            raise ValueError(f"every run measures {MEASURED_ANYWAY!r}, the detector after its loop: leave it out")
+        return names
