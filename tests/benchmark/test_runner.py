@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import cloudpickle
 import pytest
@@ -13,7 +14,7 @@ from sklearn.dummy import DummyClassifier
 from swift_hydra_kedro.baselines.method import Detector
 from swift_hydra_kedro.baselines.registry import DETECTORS
 from swift_hydra_kedro.benchmark.cell import run_cell
-from swift_hydra_kedro.benchmark.runner import DEATHS, SETTINGS, run_cells
+from swift_hydra_kedro.benchmark.runner import DEATHS, POLL_SECONDS, SETTINGS, _wait_for_workers, run_cells
 from swift_hydra_kedro.cluster import connect
 
 from .conftest import cell, wait_until
@@ -166,3 +167,11 @@ def test_a_cell_that_kills_its_workers_is_recorded_and_costs_no_other(client, bu
     assert f"on {DEATHS} different workers" in next(r["error"] for r in records if r["detector"] == "killer")
     assert set(errors.values()) == {None}
     assert len(errors) == 3
+
+
+def test_without_workers_the_driver_waits_for_one_and_says_so(monkeypatch, caplog):
+    answers, slept = iter([{}, {}, {"tcp://worker": 1}]), []
+    monkeypatch.setattr("swift_hydra_kedro.benchmark.runner.time.sleep", slept.append)
+    _wait_for_workers(SimpleNamespace(nthreads=lambda: next(answers)))
+    assert slept == [POLL_SECONDS, POLL_SECONDS]
+    assert "has no worker: waiting for one" in caplog.text
