@@ -104,18 +104,19 @@ def test_a_champion_that_cannot_score_the_rows_stays_and_it_is_said(registry, ur
     assert champion(registry) == 1
 
 
-def test_a_champion_in_another_format_stays_and_it_is_said(registry, uris, rows, monkeypatch, caplog):
+@pytest.mark.parametrize("error", [ValueError("saved in format 0"), FileNotFoundError("no state.json")])
+def test_a_champion_that_cannot_be_loaded_stays_and_it_is_said(registry, uris, rows, monkeypatch, caplog, error):
     register(uris["bad"], *rows, CONFIG)
-    monkeypatch.setattr("swift_hydra_kedro.serving.registry._value", refuse_the_champion(_value))
+    monkeypatch.setattr("swift_hydra_kedro.serving.registry._value", refuse_the_champion(_value, error))
     report = register(uris["good"], *rows, CONFIG)
     assert (report["version"], report["promoted"], report["champion"]["value"]) == (2, False, None)
-    assert "saved in format 0. If the new model is to take its place, set the alias by hand" in caplog.text
+    assert f"{error}. If the new model is to take its place, set the alias by hand" in caplog.text
 
 
-def refuse_the_champion(value):
+def refuse_the_champion(value, error):
     def refusing(uri, *others):
         if uri.endswith("@champion"):
-            raise ValueError("saved in format 0")
+            raise error
         return value(uri, *others)
 
     return refusing
