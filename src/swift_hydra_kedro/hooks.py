@@ -100,7 +100,7 @@ class RunHook:
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Refuse unknown parameters and baselines, and a model that cannot be gone on from, before anything trains."""
         _check_runtime_parameters(run_params.get("runtime_params") or {})
-        if {"params:run", "params:detection"} <= pipeline.inputs():
+        if any("earlier" in node.outputs for node in pipeline.nodes):  # the model that training goes on from
             _check_warm_start(_run_config(catalog), DetectionConfig.model_validate(catalog.load("params:detection")))
         if "params:evaluation" in pipeline.inputs():
             from swift_hydra_kedro.baselines.registry import check_names

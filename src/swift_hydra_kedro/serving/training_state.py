@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -32,11 +33,16 @@ def load_training(model_uri: str) -> Checkpoint:
     ValueError
         If there is no such model, it is none of this package's, or it holds nothing to go on from.
     """
-    try:
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri))
-        data = folder / Model.load(folder).flavors["python_function"]["data"]
-    except (MlflowException, OSError, KeyError) as error:
-        raise ValueError(f"warm_start: there is no model {model_uri!r}: {error}") from error
+    with TemporaryDirectory() as download:
+        try:
+            folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri, dst_path=download))
+            data = folder / Model.load(folder).flavors["python_function"]["data"]
+        except (MlflowException, OSError, KeyError) as error:
+            raise ValueError(f"warm_start: there is no model {model_uri!r}: {error}") from error
+        return _read(data, model_uri)
+
+
+def _read(data: Path, model_uri: str) -> Checkpoint:
     if not is_checkpoint(data) or not is_checkpoint(data / TRAINING):
         raise ValueError(
             f"warm_start: {model_uri!r} holds nothing to go on from: it is not one of this package's models, or one "
