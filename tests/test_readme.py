@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
-from swift_hydra_kedro import estimator
+from swift_hydra_kedro import config, estimator
 from swift_hydra_kedro.baselines.registry import check_names
-from swift_hydra_kedro.config import EvaluationConfig, TablesConfig
 from swift_hydra_kedro.data.tabular import read_table
 from swift_hydra_kedro.pipeline_registry import register_pipelines
 
@@ -67,12 +67,24 @@ def test_the_readme_shows_both_estimators():
 @pytest.mark.parametrize("line", commands("kedro"))
 def test_options_of_kedro_run_exist(line):
     words = shlex.split(line, comments=True)
-    options = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
+    options = dict(word.removeprefix("--").split("=", 1) for word in words if word.startswith("--") and "=" in word)
     pipelines = register_pipelines()
-    chosen = pipelines[options.get("pipeline", "__default__")]
+    names = options.get("pipelines", options.get("pipeline", "__default__")).split(",")
+    nodes = {node.name for name in names for node in pipelines[name].nodes}
+    assert set(options) <= {"pipeline", "pipelines", "env", "from-nodes", "params", "config", "runner"}
     assert (PROJECT / "conf" / options.get("env", "base")).is_dir()
-    for node in options.get("from-nodes", "").split(","):
-        assert not node or node in {known.name for known in chosen.nodes}
+    assert set(filter(None, options.get("from-nodes", "").split(","))) <= nodes
+
+
+@pytest.mark.parametrize("line", [line for line in commands("kedro") if "--params" in line])
+def test_parameters_of_kedro_run_exist(line):
+    (text,) = re.findall(r"--params=(\S+)", line)
+    given = OmegaConf.to_container(OmegaConf.from_dotlist(text.split(",")))
+    for name, value in given.items():
+        if isinstance(value, dict):
+            getattr(config, f"{name.title()}Config").with_overrides(value)
+        else:
+            assert name in {*config.RunConfig.model_fields, "input", "output"}
 
 
 @pytest.mark.parametrize("line", commands("make"))
@@ -90,17 +102,17 @@ def settings(key):
 @pytest.mark.parametrize("run", settings("run"))
 def test_a_file_of_options_names_a_pipeline_and_baselines_that_exist(run):
     assert run["pipeline"] in register_pipelines()
-    check_names(EvaluationConfig(**run["params"]["evaluation"]).baselines)
+    check_names(config.EvaluationConfig(**run["params"]["evaluation"]).baselines)
 
 
 @pytest.mark.parametrize("tables", settings("tables"))
 def test_settings_of_an_own_table_read_the_table_they_describe(tables, tmp_path):
-    for config in TablesConfig.model_validate(tables).root.values():
-        path = tmp_path / config.path
+    for table in config.TablesConfig.model_validate(tables).root.values():
+        path = tmp_path / table.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        columns = dict.fromkeys([*config.id_columns, *config.categorical_columns, "amount"], range(4))
-        pd.DataFrame(columns | {config.label: ["no", "no", "yes", "no"]}).to_csv(path, index=False)
-        assert read_table(config, tmp_path).label.tolist() == [0, 0, 1, 0]
+        columns = dict.fromkeys([*table.id_columns, *table.categorical_columns, "amount"], range(4))
+        pd.DataFrame(columns | {table.label: ["no", "no", "yes", "no"]}).to_csv(path, index=False)
+        assert read_table(table, tmp_path).label.tolist() == [0, 0, 1, 0]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
