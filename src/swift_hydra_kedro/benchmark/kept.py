@@ -9,8 +9,8 @@ import torch
 
 from swift_hydra_kedro.baselines.registry import FED
 from swift_hydra_kedro.benchmark.grid import Cell
-from swift_hydra_kedro.evaluation.beyond import WHOLE
 from swift_hydra_kedro.evaluation.embedding import sample
+from swift_hydra_kedro.evaluation.names import WHOLE
 from swift_hydra_kedro.models.runtime import stage_generators
 
 REAL = {"normal": 200, "real_anomalies": 200, "test_anomalies": 200}  # rows, at most

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 
+from swift_hydra_kedro.evaluation.names import WHOLE
+
 QUANTILE = 0.95
-WHOLE = "swift_hydra"
 
 
 def share_beyond(rows: np.ndarray, anomalies: np.ndarray) -> float | None:

@@ -68,7 +68,7 @@ def evaluate_scores(
 
 
 def matched_threshold(train_scores: ArrayLike, anomaly_share: float) -> float:
-    """Threshold that flags about `anomaly_share` of the training rows (algorithm.md, section 7).
+    """Threshold that flags about `anomaly_share` of the training rows.
 
     Only cuts between distinct training scores, and the one below all of them, tell training rows
     apart. Of these, the one whose flagged share (`score >= threshold`) is nearest to `anomaly_share`

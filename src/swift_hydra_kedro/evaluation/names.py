@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+WHOLE = "swift_hydra"
 _DETECTORS = {
-    "swift_hydra": "Swift Hydra",
+    WHOLE: "Swift Hydra",
     "swift_hydra_mome": "Swift Hydra (MoME)",
     "swift_hydra_single": "Swift Hydra (single)",
     "swift_hydra_no_synthesis": "Swift Hydra, no synthesis",

@@ -7,11 +7,10 @@ import plotly.graph_objects as go
 
 from swift_hydra_kedro.evaluation.comparison import ranks
 from swift_hydra_kedro.evaluation.figures.theme import compact, method_lines, say, styled
-from swift_hydra_kedro.evaluation.names import display_name, is_own
+from swift_hydra_kedro.evaluation.names import WHOLE, display_name, is_own
 from swift_hydra_kedro.evaluation.statistics import cliques
 
 MOST_LINES = 12  # more are in the legend alone, until they are clicked on
-WHOLE = "swift_hydra"
 OWN, OTHER = "#0072B2", "#5B6675"
 _SCALE = [[0, "#7B2D00"], [0.5, "#F0C9A5"], [0.8, "#F7F7F5"], [1, "#0072B2"]]
 BEYOND = 0.05  # how far a bar of the critical-difference diagram reaches beyond its methods, in ranks

@@ -1,4 +1,4 @@
-"""What the mixture decides: its experts' loads and, with two features, its regions (figure 6)."""
+"""What the mixture decides: its experts' loads, and its regions on a plane (figure 6)."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ def decision_regions(
     threshold: float,
     feature_names: Sequence[str],
 ) -> go.Figure:
-    """Regions that a detector of two features calls normal and anomalous (figure 6).
+    """Regions of a plane that a detector calls normal and anomalous (figure 6).
 
     Blue is normal, orange anomalous, and the threshold between them is drawn as a line.
 
     Parameters
     ----------
-    x_axis, y_axis : grid of the two features, `(a,)` and `(b,)`
+    x_axis, y_axis : grid of the plane, `(a,)` and `(b,)`
     probability : probability of an anomaly on the grid, `(b, a)`
     points : rows `(n, 2)` to draw on top, by role: `normal`, `real_anomalies`, `test_anomalies`,
         `generated`; evenly thinned to 1500 per role
     threshold : decision threshold, in [0, 1]
-    feature_names : names of the two features
+    feature_names : names of its two axes
 
     Raises
     ------

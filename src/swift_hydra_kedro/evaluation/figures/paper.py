@@ -7,10 +7,9 @@ import re
 import pandas as pd
 import plotly.graph_objects as go
 
-from swift_hydra_kedro.evaluation.beyond import WHOLE
 from swift_hydra_kedro.evaluation.comparison import by_dataset, compare
 from swift_hydra_kedro.evaluation.figures.theme import compact, method_lines, say, styled
-from swift_hydra_kedro.evaluation.names import display_name, oversampler_name
+from swift_hydra_kedro.evaluation.names import WHOLE, display_name, oversampler_name
 
 TRAIN_SIZE = 0.4
 FED = "swift_hydra_no_synthesis"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from swift_hydra_kedro.evaluation.comparison import Compared, compare
+from swift_hydra_kedro.evaluation.names import WHOLE
 from swift_hydra_kedro.evaluation.paper.printed import (
     PER_DATASET_TRAIN_SIZE,
     doubts,
@@ -19,7 +20,6 @@ from swift_hydra_kedro.evaluation.paper.printed import (
     per_dataset,
 )
 
-OURS = "swift_hydra"
 METRICS = {
     "auc_roc": "auc_roc",
     "precision_normal": "precision_0",
@@ -94,7 +94,7 @@ def _one_size(lines: pd.DataFrame, compared: Compared, sets: Mapping[str, str]) 
     mean = common.groupby(["method", "dataset"])["auc_roc"].mean().groupby("method").mean()
     tif = common.groupby("method")["predict_seconds"].sum()
     size, has = lines["train_size"].iloc[0], lines["ours"].isin(mean.index).astype(int)
-    paper_tif = lines.loc[lines["ours"] == OURS, "tif"].min()
+    paper_tif = lines.loc[lines["ours"] == WHOLE, "tif"].min()
     return pd.DataFrame(
         {
             "method": lines["method"],
@@ -107,7 +107,7 @@ def _one_size(lines: pd.DataFrame, compared: Compared, sets: Mapping[str, str]) 
             "n_datasets": common["dataset"].nunique() * has,
             "n_splits": compared.n_common * has,
             "paper_tif": lines["tif"] / paper_tif,
-            "tif": lines["ours"].map(tif / tif.get(OURS, float("nan"))),
+            "tif": lines["ours"].map(tif / tif.get(WHOLE, float("nan"))),
         }
     )
 

@@ -7,11 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from swift_hydra_kedro.evaluation.comparison import Compared, by_dataset, compare, leaderboard
-from swift_hydra_kedro.evaluation.names import display_name
+from swift_hydra_kedro.evaluation.names import WHOLE, display_name
 from swift_hydra_kedro.evaluation.statistics import against, friedman, pairwise
 
-OURS = "swift_hydra"
-TUNED = rf"{OURS}_kl_.*"  # Swift Hydra with other settings: of figure 7, and no methods to be ranked among the others
+TUNED = rf"{WHOLE}_kl_.*"  # Swift Hydra with other settings: of figure 7, and no methods to be ranked among the others
 
 
 class Standing(NamedTuple):
@@ -90,7 +89,7 @@ def _standing(results: pd.DataFrame, coverage: float) -> Standing:
     compared = compare(results, coverage)
     table = by_dataset(compared.results, "auc_roc")
     board = leaderboard(compared.results)
-    reference = (OURS if OURS in board.index else str(board.index[0])) if len(board) else None
+    reference = (WHOLE if WHOLE in board.index else str(board.index[0])) if len(board) else None
     tests = against(table, reference) if reference else pd.DataFrame()
     return Standing(compared, board, table, pairwise(table), friedman(table), reference, tests)
 
