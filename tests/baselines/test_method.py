@@ -109,6 +109,13 @@ def test_a_method_at_its_limit_says_that_it_has_a_part_of_the_rows(caplog):
     assert "trained on 100 of 1000 rows" in caplog.text
 
 
+@pytest.mark.parametrize("n_anomalies", [1, 2, 5])
+def test_a_method_at_its_limit_has_the_few_anomalies(n_anomalies):
+    x, y = np.arange(2000.0).reshape(1000, 2), (np.arange(1000) < n_anomalies).astype(int)
+    recorder = fitted(max_rows=10, x=x, y=y).estimator
+    assert np.bincount(recorder.y).tolist() == [10, min(n_anomalies, 2)]
+
+
 def test_a_method_below_its_limit_has_all_rows(caplog):
     assert len(fitted(max_rows=4).estimator.x) == 4
     assert not caplog.text

@@ -7,7 +7,7 @@ from hypothesis.extra import pandas as some
 from sklearn.model_selection import train_test_split
 
 from swift_hydra_kedro.data.embedded import digits
-from swift_hydra_kedro.data.splitting import duplicate_mask, split, split_around
+from swift_hydra_kedro.data.splitting import duplicate_mask, part_of_each_class, split, split_around
 from swift_hydra_kedro.data.table import LabelledTable
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 0.1 + 0.2, 0.3, float("nan"), -float("nan"), float("inf")])
@@ -82,3 +82,18 @@ def test_known_rows_may_not_take_all_of_a_class():
     known = table.label.to_numpy() == 1
     with pytest.raises(ValueError, match="leaves the test part without a row of each class"):
         split_around(table, known, 0.4, 0)
+
+
+@pytest.mark.parametrize(("n_anomalies", "n_kept"), [(0, 0), (1, 1), (2, 2), (5, 2), (40, 4)])
+def test_a_part_has_two_rows_of_each_class_or_all_there_are(n_anomalies, n_kept):
+    y = np.zeros(1000, int)
+    y[:n_anomalies] = 1
+    anomalies, normals = part_of_each_class(y, 0.1, np.random.default_rng(0))
+    assert len(set(anomalies)) == n_kept
+    assert len(set(normals)) == round(0.1 * (1000 - n_anomalies))
+    assert y[anomalies].all() and not y[normals].any()
+
+
+def test_parts_differ_by_the_generator():
+    first, second = (part_of_each_class(np.zeros(1000), 0.1, np.random.default_rng(seed))[1] for seed in (0, 1))
+    assert set(first) != set(second)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from swift_hydra_kedro.config import RunConfig, SwiftHydraConfig
+from swift_hydra_kedro.data.splitting import part_of_each_class
 from swift_hydra_kedro.evaluation.metrics import matched_threshold
 
 logger = logging.getLogger(__name__)
@@ -227,9 +227,9 @@ def _some(flags: np.ndarray, most: int = 5) -> str:
 
 
 def _at_most(max_rows: int | None, x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A random part of the rows if they are too many, of both classes in their proportion."""
+    """A random part of the rows if they are too many, of both classes in their proportion, two at least."""
     if max_rows is None or len(x) <= max_rows:
         return x, y
     logger.warning("trained on %d of %d rows, drawn at random: the method's limit", max_rows, len(x))
-    kept, _ = train_test_split(np.arange(len(x)), train_size=max_rows, stratify=y, random_state=seed)
+    kept = np.concatenate(part_of_each_class(y, max_rows / len(x), np.random.default_rng(seed)))
     return x[kept], y[kept]

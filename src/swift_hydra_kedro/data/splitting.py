@@ -71,6 +71,26 @@ def split_around(
     return train, test
 
 
+def part_of_each_class(y: np.ndarray, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a share of the anomalies and of the normal rows, two of each at least, or all that there are.
+
+    Parameters
+    ----------
+    y
+        Labels `(N,)`, 1 = anomaly.
+    share
+        Of each class, at most 1.
+
+    Returns
+    -------
+    anomalies, normals : ndarray
+        Their row numbers, shuffled.
+    """
+    classes = [rng.permutation(np.flatnonzero(y == label)) for label in (1, 0)]
+    anomalies, normals = (rows[: max(2, round(share * len(rows)))] for rows in classes)
+    return anomalies, normals
+
+
 def duplicate_mask(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     """Find the test rows that also occur in training.
 

@@ -23,6 +23,7 @@ from swift_hydra_kedro.baselines.mixann.mdp import N_ACTIONS, Action, Mixture, M
 from swift_hydra_kedro.baselines.mixann.scores import macro_scores
 from swift_hydra_kedro.config import MixAnNConfig
 from swift_hydra_kedro.config.mixann import MixAnNClassifier
+from swift_hydra_kedro.data.splitting import part_of_each_class
 from swift_hydra_kedro.models.runtime import Generators, narrow_threads, stage_generators
 
 logger = logging.getLogger(__name__)
@@ -181,8 +182,7 @@ def _split(y: np.ndarray, config: MixAnNConfig, rng: np.random.Generator) -> tup
     share = min(1.0, config.max_rows / len(y))
     if share < 1:
         logger.warning("MixAnN searches on %d of %d rows, drawn at random", config.max_rows, len(y))
-    classes = [rng.permutation(np.flatnonzero(y == label)) for label in (1, 0)]
-    classes = [rows[: max(2, round(share * len(rows)))] for rows in classes]
+    classes = part_of_each_class(y, share, rng)
     if min(map(len, classes)) == 1:
         logger.warning("MixAnN has one row of a class, none to validate on: it looks at the rows that it mixes instead")
         rows = np.concatenate(classes)

@@ -19,9 +19,11 @@ from typing import Any, Self
 import numpy as np
 from imblearn.over_sampling import ADASYN, SMOTE, SVMSMOTE, BorderlineSMOTE, RandomOverSampler
 from imblearn.over_sampling.base import BaseOverSampler
-from sklearn.model_selection import train_test_split
 from sklearn.neighbors import NearestNeighbors
 from sklearn.svm import SVC
+
+from swift_hydra_kedro.data.splitting import part_of_each_class
+from swift_hydra_kedro.models.runtime import seed_of
 
 logger = logging.getLogger(__name__)
 NEIGHBOURS = 5
@@ -115,9 +117,9 @@ class _BoundedSVC(SVC):
         if X.shape[0] <= SVM_ROWS:
             return super().fit(X, y)
         logger.warning("SVM-SMOTE looks for support vectors among %d of %d rows", SVM_ROWS, X.shape[0])
-        kept, _ = train_test_split(
-            np.arange(X.shape[0]), train_size=SVM_ROWS, stratify=y, random_state=self.random_state
-        )
+        labels, counts = np.unique(y, return_counts=True)
+        rarest, rng = labels[counts.argmin()], np.random.default_rng(seed_of(self.random_state))
+        kept = np.concatenate(part_of_each_class(y == rarest, SVM_ROWS / X.shape[0], rng))
         super().fit(X[kept], y[kept])
         self.support_: np.ndarray = kept[self.support_]
         return self
