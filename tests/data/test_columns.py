@@ -94,3 +94,8 @@ def test_numbers_that_were_read_as_text_are_refused(column, complaint):
 )
 def test_categories_are_no_misread_numbers(column):
     reject_misread_numbers(column)
+
+
+def test_lists_are_refused_by_column():
+    with pytest.raises(ValueError, match="column 'tags' must hold one value per row"):
+        to_text(pd.Series([["a"], ["b"]], name="tags"))

@@ -114,8 +114,17 @@ def to_text(column: pd.Series) -> pd.Series:
 
 
 def text_codes(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Codes of shape (N,), -1 where missing, into the distinct texts of a column, in order of appearance."""
-    codes, values = pd.factorize(column)
+    """Codes of shape (N,), -1 where missing, into the distinct texts of a column, in order of appearance.
+
+    Raises
+    ------
+    ValueError
+        If a row holds a list, a dict or the like.
+    """
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError as error:  # of what has no hash
+        raise ValueError(f"column {column.name!r} must hold one value per row: {error}") from error
     merged, texts = pd.factorize(np.array([text_of(value) for value in values], dtype=object))
     return np.append(merged, -1)[codes], np.asarray(texts, dtype=object)
 
