@@ -44,3 +44,13 @@ def test_sparse_tables_stay_so(kind):
 def test_tables_of_integers_stay_so():
     new_X, _ = Doubling().fit_resample(X.astype(np.int64), Y)
     assert new_X.dtype == np.int64
+
+
+def test_rows_made_for_a_table_of_integers_are_the_nearest_whole_ones():
+    class Halfway(Doubling):
+        def _new_rows(self, X, y):
+            for rows, label in super()._new_rows(X, y):
+                yield rows * [0.7, -0.7], label
+
+    new_X, _ = Halfway().fit_resample(X.astype(np.int64), Y)
+    assert new_X[6:].tolist() == [[4, -5], [6, -6], [7, -8]]  # of 6 and 7, 8 and 9, 10 and 11

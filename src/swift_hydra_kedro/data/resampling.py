@@ -33,4 +33,9 @@ class ClassByClass(ABC):
             dense, label = self._fit_resample(X.toarray(), y)
             return X.__class__(dense), label
         new_X, new_y = zip((X, y), *self._new_rows(X, y), strict=True)
-        return np.concatenate([rows.astype(X.dtype, copy=False) for rows in new_X]), np.concatenate(new_y)
+        return np.concatenate([_as_type(rows, X.dtype) for rows in new_X]), np.concatenate(new_y)
+
+
+def _as_type(rows: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    whole = np.issubdtype(dtype, np.integer) and not np.issubdtype(rows.dtype, np.integer)
+    return (np.rint(rows) if whole else rows).astype(dtype, copy=False)
