@@ -181,7 +181,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         if len(target) != len(features):
             raise ValueError(f"X has {len(features)} rows and y has {len(target)}: they must agree")
         self.classes_, label = two_classes(target)
-        weight = _check_sample_weight(sample_weight, features.to_numpy(), ensure_non_negative=True)
+        weight = _check_sample_weight(sample_weight, features, ensure_non_negative=True)
         return label, weight
 
     def __sklearn_tags__(self) -> Tags:
@@ -201,13 +201,14 @@ class SwiftHydraSampler(ClassByClass, BaseOverSampler):
     ----------
     sampling_strategy : float, str, dict or callable
         As everywhere in imbalanced-learn.
-    pretraining, synthesis : dict or None
+    preparation, pretraining, synthesis : dict or None
         Fields of the stage's configuration that differ from the pipeline's defaults.
     device, random_state, verbose
         As for `SwiftHydraClassifier`.
     """
 
     _parameter_constraints = BaseOverSampler._parameter_constraints | {
+        "preparation": [dict, None],
         "pretraining": [dict, None],
         "synthesis": [dict, None],
         "device": [str],
@@ -219,6 +220,7 @@ class SwiftHydraSampler(ClassByClass, BaseOverSampler):
         self,
         *,
         sampling_strategy: Any = "auto",
+        preparation: Budget = None,
         pretraining: Budget = None,
         synthesis: Budget = None,
         device: str = "auto",
@@ -226,6 +228,7 @@ class SwiftHydraSampler(ClassByClass, BaseOverSampler):
         verbose: bool = False,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
+        self.preparation = preparation
         self.pretraining = pretraining
         self.synthesis = synthesis
         self.device = device
@@ -234,7 +237,7 @@ class SwiftHydraSampler(ClassByClass, BaseOverSampler):
 
     def _new_rows(self, X: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         device, seed, features = choose_device(self.device), seed_of(self.random_state), feature_frame(X)
-        preprocessor = TablePreprocessor.fit(features, PreparationConfig())
+        preprocessor = TablePreprocessor.fit(features, PreparationConfig.with_overrides(self.preparation))
         scaled = preprocessor.transform(features)
         for label, n_samples in self._growing():
             rows = LabelledRows.from_arrays(scaled, (y == label).astype(int), np.ones(len(y)), device)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.ensemble import IsolationForest
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from swift_hydra_kedro.baselines.detectors.isolation_forest import IsolationForestDetector
 
@@ -24,3 +25,8 @@ def test_scores_are_scikit_learns_turned_round(rows):
 def test_labels_are_ignored(rows):
     plain, labelled = (IsolationForestDetector(random_state=0).fit(rows, y) for y in (None, rows[:, 0] > 0))
     np.testing.assert_array_equal(plain.decision_function(rows), labelled.decision_function(rows))
+
+
+@parametrize_with_checks([IsolationForestDetector(n_estimators=5, random_state=0)])
+def test_keeps_scikit_learns_rules(estimator, check):
+    check(estimator)

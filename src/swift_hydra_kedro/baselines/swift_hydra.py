@@ -47,7 +47,7 @@ def sampler(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraSampler:
     """The generative module alone."""
     from swift_hydra_kedro.estimator import SwiftHydraSampler
 
-    return SwiftHydraSampler(**_settings(run, config, "pretraining", "synthesis"))
+    return SwiftHydraSampler(**_settings(run, config, "preparation", "pretraining", "synthesis"))
 
 
 def traditional(run: RunConfig, config: SwiftHydraConfig) -> SwiftHydraClassifier:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from swift_hydra_kedro import SwiftHydraClassifier
 from swift_hydra_kedro.baselines.registry import OVERSAMPLERS
@@ -9,13 +10,16 @@ from ...budgets import SMOKE
 GENERATION = {stage: SMOKE[stage] for stage in ("pretraining", "synthesis")}
 
 
-def test_its_first_rows_are_those_that_the_classifier_keeps_for_that_seed():
+@pytest.mark.parametrize("clip", [2.0, 10.0])
+def test_its_first_rows_are_those_that_the_classifier_keeps_for_that_seed(clip):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(120, 3)), (np.arange(120) < 20).astype(int)
     x[y == 1] += 3
-    config = SwiftHydraConfig.with_overrides(GENERATION)
+    preparation = {"clip": clip}
+    config = SwiftHydraConfig.with_overrides(GENERATION | {"preparation": preparation})
     x_new, y_new = OVERSAMPLERS["swift_hydra_sampler"].build(RunConfig(seed=5), config).fit_resample(x, y)
-    classifier = SwiftHydraClassifier(**GENERATION, detection=SMOKE["detection"], random_state=5).fit(x, y)
+    settings = GENERATION | {"preparation": preparation, "detection": SMOKE["detection"]}
+    classifier = SwiftHydraClassifier(**settings, random_state=5).fit(x, y)
     kept = classifier.synthetic_.to_numpy()
     assert len(kept) > 0
     np.testing.assert_array_equal(x_new[120 : 120 + len(kept)], kept)

@@ -13,12 +13,14 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from swift_hydra_kedro.data.splitting import part_of_each_class
 from swift_hydra_kedro.data.validation import two_classes
 from swift_hydra_kedro.evaluation.metrics import matched_threshold
 from swift_hydra_kedro.models.layers import filled_up, seeded_init
 from swift_hydra_kedro.models.runtime import Generators, choose_device, narrow_threads, seed_of, stage_generators
 
 CHUNK = 8192
+OFFSET_ROWS = 10_000
 
 
 class TorchDetector(BaseEstimator):
@@ -82,7 +84,7 @@ class TorchClassifier(ClassifierMixin, TorchDetector):
     Attributes
     ----------
     classes_ : (2,) labels; the second is the anomaly's
-    offset_ : of the raw scores; it flags as many training rows as are anomalies
+    offset_ : of the raw scores; it flags as many training rows as are anomalies, of `OFFSET_ROWS` of them at most
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -96,7 +98,9 @@ class TorchClassifier(ClassifierMixin, TorchDetector):
         x, target = validate_data(self, X, y, dtype=np.float64)
         self.classes_, label = two_classes(target)
         self._fit(x, label)
-        self.offset_ = matched_threshold(self._raw_score(x), float(label.mean()))
+        share = min(1.0, OFFSET_ROWS / len(x))
+        judged = np.concatenate(part_of_each_class(label, share, np.random.default_rng(0)))
+        self.offset_ = matched_threshold(self._raw_score(x[judged]), float(label[judged].mean()))
         return self
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:

@@ -73,7 +73,7 @@ OVERSAMPLERS: dict[str, Oversampler] = {
         family="RL-guided C-VAE",
         paper="Swift Hydra, ICLR 2025",
         checked="the synthetic anomalies that SwiftHydraClassifier keeps for the same seed",
-        stages=("pretraining", "synthesis"),
+        stages=("preparation", "pretraining", "synthesis"),
     ),
     "vae_geometry": Oversampler(
         build=seeded(f"{HERE}.vae_geometry.VAEGeometry"),

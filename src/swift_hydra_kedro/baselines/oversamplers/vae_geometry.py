@@ -206,10 +206,6 @@ class Metric:
         """The metric that a model has learned."""
         return cls(model.M_tens, model.centroids_tens, float(model.temperature), float(model.lbd))
 
-    def inverse(self, z: Tensor) -> Tensor:
-        """`G(z)^-1` at codes `(n, d)`: `(n, d, d)`."""
-        return self._inverse(self._weights(z))
-
     def log_volume(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """`log det G(z)^-1 / 2` at codes `(n, d)`, `(n,)`, and its gradient, `(n, d)`.
 
