@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding, GaussianKDE
-from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
+from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards, rewards_of
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ def test_entropy_is_that_of_the_decoded_rows(reward, z):
 
 
 def test_reward_of_latents_is_the_reward_of_their_rows(reward, z):
-    torch.testing.assert_close(reward(z).total, reward.of_rows(reward.decode(z)).total)
+    torch.testing.assert_close(
+        reward(z).total, rewards_of(reward.decode(z), reward.detector, reward.entropy, reward.discount).total
+    )
 
 
 def test_gradient_through_decoder_and_detector_equals_finite_differences(reward, z):

@@ -58,9 +58,10 @@ class RewardFunction:
 
     def __call__(self, z: Tensor) -> Rewards:
         """Rewards of latents `z (h, d)`, differentiable in `z`."""
-        return self.of_rows(self.decode(z))
+        return rewards_of(self.decode(z), self.detector, self.entropy, self.discount)
 
-    def of_rows(self, x: Tensor) -> Rewards:
-        """Rewards of rows `x (h, P)`, differentiable in `x`."""
-        evasion = F.softplus(-self.detector(x))  # -log sigmoid(logit), without overflow
-        return Rewards(self.entropy(x), evasion, self.discount)
+
+def rewards_of(x: Tensor, detector: MambaDetector, entropy: EntropyAfterAdding, discount: float) -> Rewards:
+    """Rewards of rows `x (h, P)`, differentiable in `x`."""
+    evasion = F.softplus(-detector(x))  # -log sigmoid(logit), without overflow
+    return Rewards(entropy(x), evasion, discount)

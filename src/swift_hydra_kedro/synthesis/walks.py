@@ -16,7 +16,7 @@ from swift_hydra_kedro.synthesis.batch import Joinable
 from swift_hydra_kedro.synthesis.density import EntropyAfterAdding
 from swift_hydra_kedro.synthesis.feasible import feasible_latents
 from swift_hydra_kedro.synthesis.region import NormalRegion
-from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards
+from swift_hydra_kedro.synthesis.reward import RewardFunction, Rewards, rewards_of
 from swift_hydra_kedro.synthesis.states import States, draw_states
 
 
@@ -80,17 +80,15 @@ class Walker:
     @torch.no_grad()
     def rewards(self, x: Tensor) -> Rewards:
         """Rewards of samples `(h, P)`, wherever they come from."""
-        return self._reward(label=1, residual=torch.zeros_like(x)).of_rows(x)
+        return rewards_of(x, self.detector, self.entropy, self.discount)
 
     def _start(self, rows: Tensor, label: int, n: int) -> tuple[States, RewardFunction]:
         states = draw_states(rows, label, self.cvae, n, self.config, self.generator)
-        return states, self._reward(label, states.residual)
+        reward = RewardFunction(self.cvae, self.detector, self.entropy, self.discount, label, states.residual)
+        return states, reward
 
     def _act(self, states: States) -> tuple[Tensor, Tensor, Tensor]:
         """Where the policy's actions lead, `(n, d)`, their log-probability, and which leave the supported range."""
         action, log_prob = self.policy.sample(states.observed, self.generator)
         z = states.z + action
         return z, log_prob, ~states.supported.contains(z)
-
-    def _reward(self, label: int, residual: Tensor) -> RewardFunction:
-        return RewardFunction(self.cvae, self.detector, self.entropy, self.discount, label, residual)
