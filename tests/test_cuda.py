@@ -129,6 +129,14 @@ def test_own_baselines_take_the_device(name):
     assert np.isfinite(fitted.score(x)).all()
 
 
+def test_dropout_draws_from_a_detectors_own_source():
+    x, y = table(200)
+    before = torch.cuda.get_rng_state()
+    fitted = [get_method("transformer").fit(x, y, RunConfig(device="cuda"), SwiftHydraConfig()) for _ in range(2)]
+    np.testing.assert_allclose(fitted[0].score(x), fitted[1].score(x), atol=1e-4)
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
 @pytest.mark.skipif(scans._cuda_kernel() is None, reason="mamba-ssm's CUDA kernel is not installed")
 @pytest.mark.parametrize("length", [1, 2, 7, 64])
 @pytest.mark.parametrize("stack", [(), (3,), (20,)])

@@ -54,9 +54,13 @@ def filled_up(rows: Tensor) -> Tensor:
 
 @contextmanager
 def seeded_init(generator: torch.Generator) -> Iterator[None]:
-    """Let torch's default initialisers draw from `generator` and leave the global state as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(fork(generator).initial_seed())
+    """Let torch's default initialisers and dropout draw from `generator` and leave the global state as it was."""
+    on_cuda = generator.device.type == "cuda"  # where dropout draws on the device
+    with torch.random.fork_rng(devices=[generator.device] if on_cuda else []):
+        seed = fork(generator).initial_seed()
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            torch.cuda.manual_seed(seed)
         yield
 
 
