@@ -22,6 +22,7 @@ from swift_hydra_kedro.pipelines.evaluation.nodes import measure, run_baselines
 def metrics():
     train, test = split(sine(600), 0.5, 0)
     scores, report = run_baselines(
+        {},
         train.to_frame(),
         test.to_frame(),
         PreparationConfig(),

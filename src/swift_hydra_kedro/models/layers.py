@@ -60,7 +60,7 @@ def seeded_init(generator: torch.Generator) -> Iterator[None]:
         seed = fork(generator).initial_seed()
         torch.default_generator.manual_seed(seed)
         if on_cuda:
-            torch.cuda.manual_seed(seed)
+            torch.cuda.default_generators[generator.device.index].manual_seed(seed)
         yield
 
 

@@ -67,6 +67,7 @@ def score_swift_hydra(
 
 
 def run_baselines(
+    gate_report: dict[str, Any],
     train_table: pd.DataFrame,
     test_table: pd.DataFrame,
     preparation: PreparationConfig,
@@ -78,6 +79,7 @@ def run_baselines(
 ) -> tuple[pd.DataFrame, Report]:
     """Fit every baseline on the same split and score the test part.
 
+    They take their turn after Swift Hydra's training, which is all that `gate_report` is for.
     They get imputed and encoded features without Swift Hydra's clipping, which a forest does not need. The report has
     no threshold of those that get Swift Hydra's: they need not be fitted again where it alone changes.
     """

@@ -46,6 +46,7 @@ def _measuring() -> Pipeline:
             node(
                 nodes.run_baselines,
                 inputs=[
+                    "gate_report",
                     "train_table",
                     "test_table",
                     "params:preparation",
