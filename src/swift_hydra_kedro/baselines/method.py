@@ -231,5 +231,6 @@ def _at_most(max_rows: int | None, x: np.ndarray, y: np.ndarray, seed: int) -> t
     if max_rows is None or len(x) <= max_rows:
         return x, y
     logger.warning("trained on %d of %d rows, drawn at random: the method's limit", max_rows, len(x))
-    kept = np.concatenate(part_of_each_class(y, max_rows / len(x), np.random.default_rng(seed)))
+    rng = np.random.default_rng(seed)
+    kept = rng.permutation(np.concatenate(part_of_each_class(y, max_rows / len(x), rng)))
     return x[kept], y[kept]
