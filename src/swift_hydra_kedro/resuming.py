@@ -53,8 +53,9 @@ def check_resumable(
         Names the first node to run again, and why.
     """
     maker = {output: node.name for node in pipeline.nodes for output in node.outputs}
+    done = {node.name for node in pipeline.nodes if is_done(node)}
     for node in pipeline.nodes:  # in the order of the run
-        kept = node.name if is_done(node) else _done_after(node, pipeline, is_done)
+        kept = node.name if node.name in done else _first_after(node, pipeline, done)
         if kept is None:
             continue
         record = records.get(node.name)
@@ -72,8 +73,8 @@ def check_resumable(
             )
 
 
-def _done_after(node: Node, pipeline: Pipeline, is_done: Callable[[Node], bool]) -> str | None:
-    return next((other.name for other in pipeline.from_nodes(node.name).nodes if is_done(other)), None)
+def _first_after(node: Node, pipeline: Pipeline, done: set[str]) -> str | None:
+    return next((other.name for other in pipeline.from_nodes(node.name).nodes if other.name in done), None)
 
 
 def _ended(record: NodeRecord | None) -> float:

@@ -4,17 +4,17 @@ import os
 import signal
 import sys
 import time
-from types import SimpleNamespace
+from threading import Timer
 
 import cloudpickle
 import pytest
-from distributed import WorkerPlugin
+from distributed import Client, LocalCluster, WorkerPlugin
 from sklearn.dummy import DummyClassifier
 
 from swift_hydra_kedro.baselines.method import Detector
 from swift_hydra_kedro.baselines.registry import DETECTORS
 from swift_hydra_kedro.benchmark.cell import run_cell
-from swift_hydra_kedro.benchmark.runner import DEATHS, POLL_SECONDS, SETTINGS, _wait_for_workers, run_cells
+from swift_hydra_kedro.benchmark.runner import DEATHS, SETTINGS, run_cells
 from swift_hydra_kedro.cluster import connect
 
 from .conftest import cell, wait_until
@@ -169,9 +169,12 @@ def test_a_cell_that_kills_its_workers_is_recorded_and_costs_no_other(client, bu
     assert len(errors) == 3
 
 
-def test_without_workers_the_driver_waits_for_one_and_says_so(monkeypatch, caplog):
-    answers, slept = iter([{}, {}, {"tcp://worker": 1}]), []
-    monkeypatch.setattr("swift_hydra_kedro.benchmark.runner.time.sleep", slept.append)
-    _wait_for_workers(SimpleNamespace(nthreads=lambda: next(answers)))
-    assert slept == [POLL_SECONDS, POLL_SECONDS]
+def test_without_workers_the_driver_waits_for_one_and_says_so(budget, read, caplog):
+    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        records = run_cells(client, [cell()], budget, read)
+        starting = Timer(1, cluster.scale, [1])
+        starting.start()
+        (record,) = records
+        starting.join()
+    assert record["error"] is None
     assert "has no worker: waiting for one" in caplog.text

@@ -8,7 +8,6 @@ given up again has failed. A worker has as many cells as threads and none in wai
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -90,8 +89,9 @@ def _run(
                 )
                 in_flight[future] = (cell, worker)
             waiting = next(tasks, None)
-        if waiting and not in_flight:
-            _wait_for_workers(client)
+        if waiting and not in_flight:  # the last worker may have died, and the next may be slow to come
+            logger.warning("the Dask cluster has no worker: waiting for one")
+            client.wait_for_workers(1)
         for future in _finished(list(in_flight), client):
             cell, _ = in_flight.pop(future)
             yield cell, future.exception() or future.result()
@@ -121,13 +121,6 @@ def _free_worker(client: Client, in_flight: dict[Future, tuple[Cell, str]]) -> s
     if len(in_flight) >= sum(threads.values()):
         return None
     return max(threads, key=lambda worker: threads[worker] - busy[worker])
-
-
-def _wait_for_workers(client: Client) -> None:
-    """Return when there is one; the last may have died, and the next may be slow to come."""
-    logger.warning("the Dask cluster has no worker: waiting for one")
-    while not client.nthreads():
-        time.sleep(POLL_SECONDS)
 
 
 def _finished(in_flight: list[Future], client: Client) -> set[Future]:

@@ -66,13 +66,8 @@ def _champion(config: RegistrationConfig, features: pd.DataFrame, label: np.ndar
         return None
     try:
         value = _value(f"models:/{config.name}@{config.alias}", features, label, config)
-    except (
-        ValueError,
-        KeyError,
-        OSError,
-        MlflowException,
-    ) as error:  # other columns, another version's format, or its files are gone
-        value = None
+    except (ValueError, KeyError, OSError, MlflowException) as error:
+        value = None  # for other columns, another version's format, or files that are gone
         logger.warning(
             "version %s of %r stays %r: it cannot be compared, %s. If the new model is to take its "
             "place, set the alias by hand",
