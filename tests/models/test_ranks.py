@@ -49,5 +49,7 @@ def test_between_two_values_they_are_interpolated_and_beyond_they_are_the_last(v
     assert share_of_rows(ranks(torch.tensor([[value]], dtype=torch.float32)))[0, 0] == pytest.approx(expected)
 
 
-def test_no_rows_have_no_ranks():
-    assert Ranks.fit(np.zeros((3, 2), dtype=np.float32))(torch.empty(0, 2)).shape == (0, 2)
+@pytest.mark.parametrize("n_values", [1, 2, 3])
+def test_no_rows_have_no_ranks(n_values):
+    x = np.arange(n_values, dtype=np.float32)[:, None].repeat(2, axis=1)
+    assert Ranks.fit(x)(torch.empty(0, 2)).shape == (0, 2)
