@@ -74,6 +74,18 @@ def test_a_folded_detector_is_the_detector(changes):
     torch.testing.assert_close(fold(plain)(x), expected, rtol=EDGES, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, folded.FoldedDetectors),
+        ({"tokens": "feature"}, folded.PlainDetectors),
+        ({"block": "mlp"}, folded.PlainDetectors),
+    ],
+)
+def test_mamba_blocks_over_one_token_are_folded(changes, kind):
+    assert isinstance(folded.fold(detector(**changes)).experts.compute, kind)
+
+
 @pytest.mark.parametrize("neighbours", [False, True])
 @pytest.mark.parametrize("top_k", [1, 2, N_EXPERTS])
 @pytest.mark.parametrize("tokens", ["record", "feature"])
@@ -109,8 +121,8 @@ def test_of_many_tokens_or_in_narrow_layers_company_changes_no_more_than_the_rou
 def rows_computed(model, x):
     """Rows that pass the experts, over all of their calls."""
     score, sizes = folded.fold(model), []
-    experts = score.experts
-    score.experts = [lambda rows, expert=expert: sizes.append(len(rows.x)) or expert(rows) for expert in experts]
+    compute = score.experts.compute
+    score.experts.compute = lambda rows, experts: sizes.append(rows.x[..., 0].numel()) or compute(rows, experts)
     score(x)
     return sum(sizes)
 
@@ -125,10 +137,11 @@ def test_experts_that_are_never_chosen_change_nothing_and_cost_nothing():
     assert rows_computed(large, x) == rows_computed(small, x)
 
 
-@pytest.mark.parametrize("n", [1, 40, 1000, 3000])
+@pytest.mark.parametrize("n", [1, 40, 1000, 3000, 50_000])
 def test_each_row_is_computed_by_its_k_experts_alone(n):
     x = rows(n)
-    most = 2 * (n + MULTIPLE - 1) + N_EXPERTS * (MULTIPLE - 1)  # rows and members are filled up
+    filled = 2 * (n + MULTIPLE - 1)  # to the rows come copies, and to an expert's again
+    most = filled + max(N_EXPERTS * (MULTIPLE - 1), filled // folded.BLOCKS_OF_AN_EXPERT)
     assert 2 * n <= rows_computed(mixture(), x) <= most
 
 

@@ -14,12 +14,13 @@ from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
 
 
-def detector(stack=()):
-    return MambaDetector(PiecewiseLinearEncoding.fit(X, 2), MambaConfig(d_model=8, bins=2, depth=1), stack)
+def detector(stack=(), **changes):
+    config = MambaConfig(d_model=8, bins=2, depth=1, **changes)
+    return MambaDetector(PiecewiseLinearEncoding.fit(X, 2), config, stack)
 
 
-def mixture():
-    return MixtureOfExperts(detector((4,)), NoisyTopKGate(3, 4, 2))
+def mixture(**changes):
+    return MixtureOfExperts(detector((4,), **changes), NoisyTopKGate(3, 4, 2))
 
 
 @pytest.fixture
@@ -50,6 +51,16 @@ def test_chunks_give_what_one_pass_gives(make, two_threads, request):
     sizes = request.getfixturevalue("small_chunks")
     np.testing.assert_array_equal(Predictor(model)(X), whole)
     assert len(sizes) > 1
+
+
+@pytest.mark.parametrize("changes", [{"block": "mlp"}, {"tokens": "feature"}])
+def test_experts_that_cannot_be_folded_are_not_mistaken_for_each_other_by_threads(changes, two_threads, monkeypatch):
+    monkeypatch.setattr(inference, "MIN_ROWS", 100)
+    monkeypatch.setattr(inference, "CHUNK", 600)
+    model, rows = mixture(**changes), np.tile(X, (80, 1))
+    torch.nn.init.normal_(model.gate.score.weight)
+    expected = model(torch.as_tensor(rows)).detach()
+    np.testing.assert_allclose(Predictor(model)(rows), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

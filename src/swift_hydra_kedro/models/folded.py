@@ -4,6 +4,8 @@ Where a row is one token, the convolution sees its last tap alone and the scan s
 multiplied out once: gains and taps go into the projections next to them, and normal scores are linear in the positions
 within bins. What the bins of a feature come to after a projection is looked up.
 
+Experts are computed together, on blocks of rows that are of one expert each, with the weights of that expert.
+
 What the score of a row is does not depend, to the bit, on the rows scored with it (see `filled_up`) as long as experts
 are no fewer and layers no narrower than 16: some processors' products of fewer columns round a row by where it stands.
 """
@@ -25,12 +27,13 @@ from swift_hydra_kedro.models.layers import MULTIPLE, blocks_of_groups, filled_u
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 from swift_hydra_kedro.models.runtime import at_once
 
-BLOCK = 4096
+ROWS_AT_ONCE = 4096
+LARGEST_BLOCK = 1024
+BLOCKS_OF_AN_EXPERT = 16
 LOCATED_AT_ONCE = 1024
 LANES = 16
 Weights = dict[str, Tensor]
 Score = Callable[[Tensor], tuple[Tensor, Tensor]]
-Member = Callable[["LocatedRows"], Tensor]
 
 
 def fold(model: MambaDetector | MixtureOfExperts) -> Score:
@@ -45,23 +48,14 @@ class FoldedMixture:
     """The gated, calibrated mean of the k experts chosen for each row (eq. 5)."""
 
     def __init__(self, mixture: MixtureOfExperts) -> None:
-        self.mixture = mixture
-        self.locate, self.experts = fold_members(mixture.experts)
+        self.mixture, self.experts = mixture, Experts(mixture.experts)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities of scaled rows, `(B, P)` -> `(B,)`, and the experts that they are of, `(B, k)`."""
         mixture, n_rows = self.mixture, len(x)
         described = mixture.describe(filled_up(x))  # (B, P')
         weights, chosen = mixture.gate(described)  # (B, k) each
-        located = self.locate(described)
-        probability = torch.empty(chosen.numel(), dtype=torch.float64, device=x.device)
-        blocks, expert_of_block = blocks_of_groups(chosen.flatten(), len(self.experts))  # of pairs of row and rank
-        n_blocks = torch.bincount(expert_of_block, minlength=len(self.experts)).tolist()
-        for expert, own in zip(self.experts, blocks.split(n_blocks), strict=True):
-            for part in own.split(at_once(BLOCK // MULTIPLE, x.device)) if len(own) else ():
-                pairs = part.flatten()
-                probability[pairs] = expert(located.of(pairs // mixture.gate.top_k))
-        mean = (weights * probability.view_as(weights)).sum(-1)
+        mean = (weights * self.experts(described, chosen)).sum(-1)
         return mixture.calibration(mean)[:n_rows], chosen[:n_rows]
 
 
@@ -69,35 +63,44 @@ class FoldedSingle:
     """One detector by itself."""
 
     def __init__(self, detector: MambaDetector) -> None:
-        self.locate, (self.detector,) = fold_members(detector)
+        self.experts = Experts(detector)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities of scaled rows, `(B, P)` -> `(B,)`, and noughts, for there is one expert, `(B, 1)`."""
-        probability = self.detector(self.locate(filled_up(x)))[: len(x)]
-        return probability, torch.zeros(len(x), 1, dtype=torch.int64, device=x.device)
+        rows, n_rows = filled_up(x), len(x)
+        chosen = torch.zeros(len(rows), 1, dtype=torch.int64, device=x.device)
+        return self.experts(rows, chosen)[:n_rows, 0], chosen[:n_rows]
 
 
-def fold_members(detector: MambaDetector) -> tuple[Callable[[Tensor], LocatedRows], list[Member]]:
-    """Prepare each detector of a stack, or the one there is, and what they all do to rows first.
+class Experts:
+    """The detectors of a stack, or the one there is, each of which computes the rows that are sent to it alone."""
 
-    What cannot be folded is run as it is, in double precision, so that rounding, which there depends on a row's
-    company, hardly shows.
-    """
-    config = detector.config
-    foldable = config.tokens == "record" and config.block == "mamba" and tuple(detector.encoding.views) == (*ALL_VIEWS,)
-    if not foldable:
-        detector = copy.deepcopy(detector).double()
-    weights = {name: value.detach() for name, value in detector.net.named_parameters()}
-    members = [weights]
-    if detector.stack:
-        members = [{name: value[i] for name, value in weights.items()} for i in range(detector.stack[0])]
-    if not foldable:
-        return LocatedRows.without_bins, [_as_it_is(detector, own) for own in members]
-    return Bins(detector.encoding), [FoldedDetector(detector, own) for own in members]
+    def __init__(self, detector: MambaDetector) -> None:
+        self.n_experts = detector.stack[0] if detector.stack else 1
+        stacked = {name: value.detach() for name, value in detector.net.named_parameters()}
+        if not detector.stack:
+            stacked = {name: value.unsqueeze(0) for name, value in stacked.items()}
+        config, views = detector.config, tuple(detector.encoding.views)
+        if config.tokens == "record" and config.block == "mamba" and views == tuple(ALL_VIEWS):
+            self.locate: Callable[[Tensor], LocatedRows] = Bins(detector.encoding)
+            self.compute: Callable[[LocatedRows, Tensor], Tensor] = FoldedDetectors(detector, stacked)
+        else:
+            self.locate, self.compute = LocatedRows.without_bins, PlainDetectors(detector, stacked)
+
+    def __call__(self, x: Tensor, chosen: Tensor) -> Tensor:
+        """Probabilities of rows `(B, P)` by the experts chosen for each, `(B, k)` -> `(B, k)`, float64."""
+        located, n_pairs = self.locate(x), chosen.numel()
+        size = MULTIPLE * max(1, min(LARGEST_BLOCK, n_pairs // (BLOCKS_OF_AN_EXPERT * self.n_experts)) // MULTIPLE)
+        blocks, experts = blocks_of_groups(chosen.flatten(), self.n_experts, size)  # of pairs of row and rank
+        n_blocks = at_once(ROWS_AT_ONCE, x.device) // size
+        probability = torch.empty(n_pairs, dtype=torch.float64, device=x.device)
+        for pairs, own in zip(blocks.split(n_blocks), experts.split(n_blocks), strict=True) if n_pairs else ():
+            probability[pairs] = self.compute(located.of(pairs // chosen.shape[1]), own)
+        return probability.view_as(chosen)
 
 
 class LocatedRows(NamedTuple):
-    """Rows `x (B, P)`, the number of the bin that each feature is in, `bin (B, Q)`, and its `position (B, Q)` there."""
+    """Rows `x (..., P)`, the number of the bin that each feature is in, `bin (..., Q)`, and its `position` there."""
 
     x: Tensor
     bin: Tensor
@@ -109,8 +112,8 @@ class LocatedRows(NamedTuple):
         return cls(x, x[:, :0], x[:, :0])
 
     def of(self, rows: Tensor) -> LocatedRows:
-        """Some of the rows."""
-        return LocatedRows(*(part.index_select(0, rows) for part in self))
+        """Rows by their numbers, `(n, b)`."""
+        return LocatedRows(*(part.index_select(0, rows.flatten()).unflatten(0, rows.shape) for part in self))
 
 
 class Bins:
@@ -142,62 +145,67 @@ class Bins:
         torch.matmul(memory.clamp_(0, 1), self.one, out=passed)
 
 
-class FoldedDetector:
-    """Mamba blocks over one token, beside the additive path if there is one."""
+class FoldedDetectors:
+    """Mamba blocks over one token, beside the additive path if there is one, of several detectors."""
 
     def __init__(self, detector: MambaDetector, weights: Weights) -> None:
-        maps = [(weights["tokens.projection.weight"], weights["tokens.projection.bias"])]  # (d, F), (d,)
+        maps = [(weights["tokens.projection.weight"], weights["tokens.projection.bias"])]  # (M, d, F), (M, d)
         if detector.net.additive is not None:
             maps.append((weights["additive.weight"], weights["additive.bias"]))
         self.share = None if detector.net.additive is None else detector.net.additive_share
-        self.inputs = FoldedInputs(detector.encoding, *(torch.cat(parts) for parts in zip(*maps, strict=True)))
-        self.width = len(maps[0][0])
+        self.inputs = FoldedInputs(detector.encoding, *(torch.cat(parts, dim=1) for parts in zip(*maps, strict=True)))
+        self.width = maps[0][0].shape[1]
         self.eps = detector.net.final_norm.eps
         self.blocks = [
             FoldedBlock(_below(weights, f"blocks.{i}."), weights[f"norms.{i}.weight"], self.eps)
             for i in range(detector.config.depth)
         ]
-        self.hidden = (weights["hidden.weight"] * weights["final_norm.weight"]).T
-        self.hidden_bias = weights["hidden.bias"]
-        self.output, self.output_bias = weights["output.weight"][0], weights["output.bias"]
+        self.hidden = (weights["hidden.weight"] * weights["final_norm.weight"].unsqueeze(1)).mT.contiguous()
+        self.hidden_bias = weights["hidden.bias"].unsqueeze(1)
+        self.output, self.output_bias = weights["output.weight"], weights["output.bias"]
 
-    def __call__(self, rows: LocatedRows) -> Tensor:
-        """Probabilities of rows, `(B,)`."""
-        inputs = self.inputs(rows)  # (B, d + 1 or more)
-        token = inputs[:, : self.width].contiguous()
+    def __call__(self, rows: LocatedRows, experts: Tensor) -> Tensor:
+        """Probabilities of blocks of rows by an expert each, `(n,)` -> `(n, b)`."""
+        inputs = self.inputs(rows, experts)  # (n, b, d + 1 or more)
+        token = inputs[..., : self.width].contiguous()
         for block in self.blocks:
-            token = block(token)
-        hidden = torch.addmm(self.hidden_bias, _normalised(token, self.eps), self.hidden)
-        logit = (F.leaky_relu(hidden) * self.output).sum(-1) + self.output_bias
+            token = block(token, experts)
+        hidden = torch.baddbmm(_of(experts, self.hidden_bias), _normalised(token, self.eps), _of(experts, self.hidden))
+        logit = (F.leaky_relu(hidden) * _of(experts, self.output)).sum(-1) + _of(experts, self.output_bias)
         probability = torch.sigmoid(logit.double())
         if self.share is not None:
-            additive = torch.sigmoid(inputs[:, self.width].double())
+            additive = torch.sigmoid(inputs[..., self.width].double())
             probability = torch.lerp(probability, additive, self.share.double())
         return probability
 
 
 class FoldedInputs:
-    """The encoding and a linear map behind it, `weight (O, F)`, `bias (O,)`: `(B, P)` -> `(B, O)` and noughts.
+    """The encoding and the linear maps behind it, `weight (M, O, F)`, `bias (M, O)`: `(n, b, P)` -> `(n, b, O)` and 0s.
 
-    Of a feature in bins, the map is a piecewise-linear function: its value where a bin begins and its rise over the bin
+    Of a feature in bins, a map is a piecewise-linear function: its value where a bin begins and its rise over the bin
     are looked up, where a product with the positions in all bins would take several times as long.
     """
 
     def __init__(self, encoding: PiecewiseLinearEncoding, weight: Tensor, bias: Tensor) -> None:
         view = encoding.view_of_output
-        by_score = weight[:, view == NORMAL]  # (O, Q)
-        by_bin = weight[:, view == PIECEWISE].unflatten(1, encoding.offset.shape)  # (O, Q, T)
+        by_score = weight[..., view == NORMAL]  # (M, O, Q)
+        by_bin = weight[..., view == PIECEWISE].unflatten(-1, encoding.offset.shape)  # (M, O, Q, T)
         rise = by_bin + by_score.unsqueeze(-1) * encoding.score_step
-        self.rise, self.start = (_widened(part.flatten(1).T) for part in (rise, rise.cumsum(-1) - rise))  # (Q T, O)
-        self.scaled = _widened(weight[:, view == SCALED].T)  # (P, O)
-        self.bias = _widened(bias + by_score @ encoding.lowest_score)
+        start = rise.cumsum(-1) - rise
+        self.rise, self.start = (_widened(part.flatten(2).mT).flatten(0, 1) for part in (rise, start))  # (M Q T, O)
+        self.n_bins = encoding.offset.numel()
+        self.scaled = _widened(weight[..., view == SCALED].mT)  # (M, P, O)
+        self.bias = _widened(bias + by_score @ encoding.lowest_score).unsqueeze(1)  # (M, 1, O)
 
-    def __call__(self, rows: LocatedRows) -> Tensor:
-        """Project rows."""
-        outputs = torch.addmm(self.bias, rows.x, self.scaled)
-        if rows.bin.shape[1]:
-            outputs += F.embedding_bag(rows.bin, self.start, mode="sum")
-            outputs += F.embedding_bag(rows.bin, self.rise, mode="sum", per_sample_weights=rows.position)
+    def __call__(self, rows: LocatedRows, experts: Tensor) -> Tensor:
+        """Project blocks of rows by an expert each, `(n,)`."""
+        outputs = torch.baddbmm(_of(experts, self.bias), rows.x, _of(experts, self.scaled))
+        if rows.bin.shape[-1]:
+            first = (self.n_bins * experts).to(rows.bin.dtype).view(-1, 1, 1)
+            bins, position = (rows.bin + first).flatten(0, 1), rows.position.flatten(0, 1)
+            by_row = outputs.view(-1, outputs.shape[-1])
+            by_row += F.embedding_bag(bins, self.start, mode="sum")
+            by_row += F.embedding_bag(bins, self.rise, mode="sum", per_sample_weights=position)
         return outputs
 
 
@@ -207,27 +215,29 @@ def _widened(x: Tensor) -> Tensor:
 
 
 class FoldedBlock:
-    """Norm and Mamba block over one token, with the residual: `(B, d)` -> `(B, d)`."""
+    """Norms and Mamba blocks over one token, with the residual: `(n, b, d)` -> `(n, b, d)`."""
 
     def __init__(self, weights: Weights, gain: Tensor, eps: float) -> None:
         self.eps, self.d_state = eps, weights["A_log"].shape[-1]
         self.dt_rank = weights["dt_proj.weight"].shape[-1]
-        last_tap = weights["conv1d.weight"][:, 0, -1]
-        taps = torch.cat([last_tap, torch.ones_like(last_tap)])  # (2E,): the gate is not convolved
-        self.into = (weights["in_proj.weight"] * gain * taps.unsqueeze(1)).T  # (d, 2E)
-        self.into_bias = torch.cat([weights["conv1d.bias"], torch.zeros_like(last_tap)])
-        self.x_proj, self.out_proj = weights["x_proj.weight"].T, weights["out_proj.weight"].T
-        self.dt_proj, self.dt_bias = weights["dt_proj.weight"].T, weights["dt_proj.bias"]
-        self.D = weights["D"]
+        last_tap = weights["conv1d.weight"][..., 0, -1]  # (M, E)
+        taps = torch.cat([last_tap, torch.ones_like(last_tap)], dim=1)  # (M, 2E): the gate is not convolved
+        self.into = (weights["in_proj.weight"] * gain.unsqueeze(1) * taps.unsqueeze(2)).mT.contiguous()  # (M, d, 2E)
+        self.into_bias = torch.cat([weights["conv1d.bias"], torch.zeros_like(last_tap)], dim=1).unsqueeze(1)
+        self.x_proj, self.dt_proj, self.out_proj = (
+            weights[f"{name}_proj.weight"].mT.contiguous() for name in ("x", "dt", "out")
+        )
+        self.dt_bias = weights["dt_proj.bias"].unsqueeze(1)
+        self.D = weights["D"].unsqueeze(1)
 
-    def __call__(self, token: Tensor) -> Tensor:
+    def __call__(self, token: Tensor, experts: Tensor) -> Tensor:
         """Add what the block says: `C . B delta u + D u` is all that is left of the scan (see `selective_scan`)."""
-        both = F.silu(torch.addmm(self.into_bias, _normalised(token, self.eps), self.into), inplace=True)
-        u, gate = both.chunk(2, dim=-1)  # (B, E) each
-        dt, B, C = (u @ self.x_proj).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
-        delta = F.softplus(torch.addmm(self.dt_bias, dt, self.dt_proj))  # (B, E)
-        y = torch.addcmul(self.D, delta, (B * C).sum(-1, keepdim=True)).mul_(u).mul_(gate)
-        return torch.addmm(token, y, self.out_proj)
+        both = torch.baddbmm(_of(experts, self.into_bias), _normalised(token, self.eps), _of(experts, self.into))
+        u, gate = F.silu(both, inplace=True).chunk(2, dim=-1)  # (n, b, E) each
+        dt, B, C = (u @ _of(experts, self.x_proj)).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
+        delta = F.softplus(torch.baddbmm(_of(experts, self.dt_bias), dt, _of(experts, self.dt_proj)))  # (n, b, E)
+        y = torch.addcmul(_of(experts, self.D), delta, (B * C).sum(-1, keepdim=True)).mul_(u).mul_(gate)
+        return torch.baddbmm(token, y, _of(experts, self.out_proj))
 
 
 def _normalised(token: Tensor, eps: float) -> Tensor:
@@ -235,9 +245,24 @@ def _normalised(token: Tensor, eps: float) -> Tensor:
     return token * torch.rsqrt(token.square().mean(-1, keepdim=True) + eps)
 
 
+def _of(experts: Tensor, weights: Tensor) -> Tensor:
+    """The weights of each block's expert, `(n,)` of `(M, ...)` -> `(n, ...)`."""
+    return weights.index_select(0, experts)
+
+
 def _below(weights: Weights, prefix: str) -> Weights:
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
 
-def _as_it_is(detector: MambaDetector, weights: Weights) -> Member:
-    return lambda rows: torch.sigmoid(functional_call(detector.net, weights, (detector.encoding(rows.x.double()),)))
+class PlainDetectors:
+    """Detectors that cannot be folded as they are, in double precision: rounding then hardly depends on other rows."""
+
+    def __init__(self, detector: MambaDetector, weights: Weights) -> None:
+        self.encoding, self.net = copy.deepcopy(detector.encoding).double(), copy.deepcopy(detector.net).double()
+        self.weights = {name: value.double() for name, value in weights.items()}
+
+    def __call__(self, rows: LocatedRows, experts: Tensor) -> Tensor:
+        """Probabilities of blocks of rows by an expert each, `(n,)` -> `(n, b)`."""
+        weights = {name: value[experts] for name, value in self.weights.items()}
+        net = copy.deepcopy(self.net)  # which gets these weights for the time, while other threads compute with theirs
+        return torch.sigmoid(functional_call(net, weights, (self.encoding(rows.x.double()),)))

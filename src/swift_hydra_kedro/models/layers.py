@@ -25,8 +25,8 @@ def fork(generator: torch.Generator) -> torch.Generator:
     return torch.Generator(generator.device).manual_seed(int(seed))
 
 
-def blocks_of_groups(group: Tensor, n_groups: int) -> tuple[Tensor, Tensor]:
-    """Positions in `group (N,)`, which numbers the group of each, in blocks of one group: `(n, MULTIPLE)`, `(n,)`.
+def blocks_of_groups(group: Tensor, n_groups: int, size: int = MULTIPLE) -> tuple[Tensor, Tensor]:
+    """Positions in `group (N,)`, which numbers the group of each, in blocks of one group: `(n, size)`, `(n,)`.
 
     The blocks are in the order of the groups, which their numbers say. The last of a group comes repeatedly until its
     last block is full; see `filled_up`.
@@ -34,10 +34,10 @@ def blocks_of_groups(group: Tensor, n_groups: int) -> tuple[Tensor, Tensor]:
     groups = group.cpu().numpy().astype(np.min_scalar_type(n_groups))  # few bits: sorted by radix
     order = groups.argsort(kind="stable")
     count = np.bincount(groups, minlength=n_groups)
-    n_blocks = -(-count // MULTIPLE)
+    n_blocks = -(-count // size)
     number = np.repeat(np.arange(n_groups), n_blocks)
     before = np.arange(len(number)) - np.repeat(n_blocks.cumsum() - n_blocks, n_blocks)  # blocks of the same group
-    member = np.minimum(MULTIPLE * before[:, None] + np.arange(MULTIPLE), count[number, None] - 1)
+    member = np.minimum(size * before[:, None] + np.arange(size), count[number, None] - 1)
     positions = order[(count.cumsum() - count)[number, None] + member]
     return torch.from_numpy(positions).to(group.device), torch.from_numpy(number).to(group.device)
 
