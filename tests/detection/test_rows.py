@@ -167,8 +167,9 @@ def test_what_neighbours_say_is_the_noisier_the_fewer_the_rows(n_anomalous, expe
     rows = TrainingRows(y.unsqueeze(1), y, torch.ones_like(y), torch.zeros_like(y), synthetic, N_DESCRIBED[2])
     config = experts_config(neighbours=NeighboursConfig(min_rows=100, noise=0.8))
     assert noise_of_described(rows, config) == pytest.approx(expected)
-    of_normal_rows_alone = replace(rows, n_described=N_DESCRIBED[1])
-    assert noise_of_described(of_normal_rows_alone, config) == pytest.approx(0.8)
+    for n_spaces in (1, 2):
+        of_normal_rows_alone = replace(rows, n_described=n_spaces * N_DESCRIBED[1])
+        assert noise_of_described(of_normal_rows_alone, config) == pytest.approx(0.8)
     assert noise_of_described(replace(rows, n_described=0), config) == 0
     assert noise_of_described(rows, experts_config(neighbours=None)) == 0
 

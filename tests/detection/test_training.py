@@ -1,5 +1,6 @@
 """The module's steps, one after the other, on real rows and synthetic anomalies."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -77,17 +78,32 @@ def test_rows_are_described_by_their_neighbours_where_there_are_enough(real, syn
         described = describe_rows(rows, synthetic, regions)
         assert regions.neighbourhood is not None
         assert torch.equal(described.x, regions.neighbourhood.describe_training_rows(rows.x, synthetic))
-        assert described.n_described == described.x.shape[1] - real.x.shape[1] == N_DESCRIBED[n_classes]
+        assert described.n_described == described.x.shape[1] - real.x.shape[1] == 2 * N_DESCRIBED[n_classes]
 
 
-@pytest.mark.parametrize(
-    ("n_described", "with_anomalies"), [(0, None), (N_DESCRIBED[1], False), (N_DESCRIBED[2], True)]
-)
-def test_networks_that_go_on_keep_the_columns_that_they_know(real, synthetic, n_described, with_anomalies):
+def test_neighbours_are_found_once_where_ranks_say_no_more(real, synthetic):
+    config = BRIEF.model_copy(update={"neighbours": NEIGHBOURS})
+    two_values = replace(real, x=torch.where(real.x > 0, 1.0, -1.0))
+    neighbourhood = find_regions(two_values, synthetic, config, 0).neighbourhood
+    assert neighbourhood.ranked is None
+    assert neighbourhood(two_values.x).shape[1] == real.x.shape[1] + N_DESCRIBED[2]
+
+
+@pytest.mark.parametrize("n_spaces", [1, 2])
+@pytest.mark.parametrize("n_classes", [1, 2])
+def test_networks_that_go_on_keep_the_columns_that_they_know(real, synthetic, n_classes, n_spaces):
+    n_described = n_spaces * N_DESCRIBED[n_classes]
     earlier = SimpleNamespace(n_described=n_described, clusters=None, cluster_of_member=np.zeros(1))
     config = BRIEF.model_copy(update={"neighbours": NEIGHBOURS})
     found = find_regions(real, synthetic, config, 0, earlier).neighbourhood
-    assert (found and found.with_anomalies) == with_anomalies
+    assert found(real.x).shape[1] - real.x.shape[1] == n_described
+    assert found.with_anomalies == (n_classes == 2)
+
+
+def test_networks_that_go_on_without_neighbours_get_none(real, synthetic):
+    earlier = SimpleNamespace(n_described=0, clusters=None, cluster_of_member=np.zeros(1))
+    config = BRIEF.model_copy(update={"neighbours": NEIGHBOURS})
+    assert find_regions(real, synthetic, config, 0, earlier).neighbourhood is None
 
 
 @pytest.mark.parametrize("n_anomalous", [1, 20])

@@ -97,11 +97,11 @@ def test_mixture():
     assert torch.equal(again(X), model(X))
 
 
-@pytest.mark.parametrize("with_anomalies", [True, False])
-def test_mixture_with_a_neighbourhood(with_anomalies):
+@pytest.mark.parametrize("changes", [{}, {"with_anomalies": False}, {"by_ranks": False}])
+def test_mixture_with_a_neighbourhood(changes):
     x, y = torch.randn(60, 3), (torch.arange(60) % 3 == 0).float()
     generator = torch.Generator().manual_seed(0)
-    neighbourhood = Neighbourhood.fit(x, y, 512, 1000, generator, with_anomalies=with_anomalies)
+    neighbourhood = Neighbourhood.fit(x, y, 512, 1000, generator, **changes)
     encoding = PiecewiseLinearEncoding.fit(neighbourhood(x).numpy(), 2)
     experts = MambaDetector(encoding, MambaConfig(d_model=8, depth=1, bins=2), (4,))
     model = MixtureOfExperts(experts, NoisyTopKGate(encoding.n_features, 4, 2), neighbourhood)

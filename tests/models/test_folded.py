@@ -43,7 +43,7 @@ def detector(stack=(), n_more=0, **changes):
 
 
 def mixture(n_experts=N_EXPERTS, top_k=2, neighbours=False, **changes):
-    n_more = N_DESCRIBED[2] if neighbours else 0
+    n_more = 2 * N_DESCRIBED[2] if neighbours else 0
     experts = detector((n_experts,), n_more, **changes)
     hood = None
     if neighbours:

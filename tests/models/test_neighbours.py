@@ -17,8 +17,10 @@ from swift_hydra_kedro.models.neighbours import (
     Neighbourhood,
     References,
     lifted,
+    ranks_say_more,
     with_one,
 )
+from swift_hydra_kedro.models.ranks import Ranks
 
 P = 3
 
@@ -32,11 +34,9 @@ def neighbourhood(
     y: torch.Tensor,
     n_candidates: int = 512,
     max_references: int = 10_000,
-    with_anomalies: bool = True,
+    **changes: bool,
 ) -> Neighbourhood:
-    return Neighbourhood.fit(
-        x, y, n_candidates, max_references, torch.Generator().manual_seed(0), with_anomalies=with_anomalies
-    )
+    return Neighbourhood.fit(x, y, n_candidates, max_references, torch.Generator().manual_seed(0), **changes)
 
 
 def log_distance(distance: np.ndarray) -> np.ndarray:
@@ -145,7 +145,7 @@ def test_a_model_that_goes_on_may_meet_a_class_of_few_rows(n_anomalies):
 
 def test_no_rows_give_no_distances():
     hood = neighbourhood(*two_groups())
-    assert hood(torch.empty(0, P)).shape == (0, P + N_DESCRIBED[2])
+    assert hood(torch.empty(0, P)).shape == (0, P + 2 * N_DESCRIBED[2])
 
 
 def two_groups(n: int = 100) -> tuple[torch.Tensor, torch.Tensor]:
@@ -156,7 +156,7 @@ def two_groups(n: int = 100) -> tuple[torch.Tensor, torch.Tensor]:
 def test_new_columns_tell_the_classes_apart_and_the_old_ones_stay():
     x, y = two_groups()
     described = neighbourhood(x, y)(x)
-    assert described.shape == (len(x), P + N_DESCRIBED[2])
+    assert described.shape == (len(x), P + 2 * N_DESCRIBED[2])
     torch.testing.assert_close(described[:, :P], x)
     for difference in (described[:, P + 3], described[:, -1]):  # of the distances from the nearest of each class
         assert difference[y == 1].min() > difference[y == 0].max()
@@ -194,6 +194,24 @@ def test_by_ranks_the_scale_of_a_feature_does_not_matter():
     assert not torch.allclose(crooked[:, :4], straight[:, :4], atol=0.1)
 
 
+def test_of_features_of_two_values_ranks_say_no_more_than_the_scaled_features():
+    chance = torch.tensor([0.5, 0.9, 0.99])
+    x = torch.where(torch.rand(300, P, generator=torch.Generator().manual_seed(0)) < chance, 1.0, -1.0)
+    x = x - x.mean(0)  # as they are prepared
+    assert not ranks_say_more(x)
+    assert ranks_say_more(torch.cat([x, x[:1] + 0.5]))
+    ranks = Ranks.fit(x.numpy())(x)
+    apart, apart_by_ranks = torch.cdist(x, x), torch.cdist(ranks, ranks)
+    torch.testing.assert_close(apart_by_ranks / 3**0.5, apart / 2, rtol=1e-3, atol=1e-3)
+
+
+def test_without_ranks_the_other_columns_are_the_same():
+    x, y = two_groups()
+    both, one = (neighbourhood(x, y, by_ranks=by_ranks)(x) for by_ranks in (True, False))
+    assert one.shape[1] == P + N_DESCRIBED[2]
+    assert torch.equal(one, both[:, : one.shape[1]])
+
+
 def test_a_synthetic_anomaly_does_not_see_the_one_it_was_made_from():
     x, y = two_groups()
     hood = neighbourhood(x, y)
@@ -210,7 +228,7 @@ def test_normal_rows_alone_say_how_near_they_are_and_no_more(n_candidates):
     both, alone = (neighbourhood(x, y, n_candidates, with_anomalies=both) for both in (True, False))
     new = rows(25, seed=1)
     described = alone(new)
-    assert described.shape == (len(new), P + N_DESCRIBED[1])
+    assert described.shape == (len(new), P + 2 * N_DESCRIBED[1])
     torch.testing.assert_close(described[:, :P], new)
     assert (y[alone.rows] == 0).all()
     assert not alone.with_anomalies

@@ -14,7 +14,7 @@ from torch import Tensor
 from swift_hydra_kedro.config import ExpertsConfig
 from swift_hydra_kedro.models.batches import draw
 from swift_hydra_kedro.models.layers import fork
-from swift_hydra_kedro.models.neighbours import N_DESCRIBED
+from swift_hydra_kedro.models.neighbours import say_of_anomalies
 
 MAX_OVERDRAWN = 2.0
 
@@ -111,7 +111,7 @@ def noise_of_described(rows: TrainingRows, config: ExpertsConfig) -> float:
     if config.neighbours is None or not rows.n_described:
         return 0.0
     normal, anomalous, _ = (int(mask.sum()) for mask in rows.kinds)
-    n_compared = normal if rows.n_described == N_DESCRIBED[1] else math.sqrt(normal * anomalous)
+    n_compared = math.sqrt(normal * anomalous) if say_of_anomalies(rows.n_described) else normal
     return config.neighbours.noise * config.neighbours.min_rows / n_compared
 
 

@@ -21,7 +21,7 @@ from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.mome import MixtureOfExperts
-from swift_hydra_kedro.models.neighbours import N_DESCRIBED, Neighbourhood
+from swift_hydra_kedro.models.neighbours import N_DESCRIBED, Neighbourhood, ranks_say_more, say_of_anomalies
 from swift_hydra_kedro.models.runtime import stage_generators
 
 
@@ -59,7 +59,8 @@ def find_regions(
     if earlier is not None:
         neighbourhood = None
         if config.neighbours is not None and earlier.n_described:
-            neighbourhood = _neighbourhood(rows, config.neighbours, earlier.n_described == N_DESCRIBED[2], seed)
+            kinds = say_of_anomalies(earlier.n_described), earlier.n_described not in N_DESCRIBED.values()
+            neighbourhood = _neighbourhood(rows, config.neighbours, *kinds, seed)
         return Regions(earlier.clusters, earlier.cluster_of_member, neighbourhood)
     generators = stage_generators(seed, "regions", rows.x.device)
     joined = rows.with_anomalies(synthetic) if config.synthetic_share is None else rows
@@ -161,11 +162,12 @@ def _find_neighbours(rows: LabelledRows, config: NeighboursConfig | None, seed: 
     if config is None:
         return None
     has_normals, has_anomalies = (int((rows.y == label).sum()) >= config.min_rows for label in (0, 1))
-    return _neighbourhood(rows, config, has_anomalies, seed) if has_normals else None
+    return _neighbourhood(rows, config, has_anomalies, ranks_say_more(rows.x), seed) if has_normals else None
 
 
-def _neighbourhood(rows: LabelledRows, config: NeighboursConfig, with_anomalies: bool, seed: int) -> Neighbourhood:
+def _neighbourhood(
+    rows: LabelledRows, config: NeighboursConfig, with_anomalies: bool, by_ranks: bool, seed: int
+) -> Neighbourhood:
     generator = stage_generators(seed, "neighbours", rows.x.device).torch
-    return Neighbourhood.fit(
-        rows.x, rows.y, config.n_candidates, config.max_references, generator, with_anomalies=with_anomalies
-    )
+    sizes = config.n_candidates, config.max_references
+    return Neighbourhood.fit(rows.x, rows.y, *sizes, generator, with_anomalies=with_anomalies, by_ranks=by_ranks)

@@ -96,12 +96,14 @@ def load_neighbourhood(tensors: Tensors) -> Neighbourhood | None:
     """Rebuild a neighbourhood; None if there are no tensors of one."""
     if not tensors:
         return None
-    scaled, ranked = (
-        References(*_read(tensors_below(f"{space}.", tensors), "rows", "centres", "candidates"))
-        for space in ("scaled", "ranked")
+    scaled, ranked, ranks = (tensors_below(f"{name}.", tensors) for name in ("scaled", "ranked", "ranks"))
+    arrays = ("rows", "centres", "candidates")
+    return Neighbourhood(
+        References(*_read(scaled, *arrays)),
+        References(*_read(ranked, *arrays)) if ranked else None,
+        Ranks(*_read(ranks, "values", "rank_of_value")) if ranks else None,
+        *_read(tensors, "rows", "mean", "scale"),
     )
-    ranks = Ranks(*_read(tensors_below("ranks.", tensors), "values", "rank_of_value"))
-    return Neighbourhood(scaled, ranked, ranks, *_read(tensors, "rows", "mean", "scale"))
 
 
 def _read(tensors: Tensors, *names: str) -> list[Tensor]:

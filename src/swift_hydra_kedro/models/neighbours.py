@@ -3,7 +3,7 @@
 A network small enough to be fast cannot memorise thousands of small groups of rows; a look-up can. The search is
 approximate, so that its cost grows far slower than the number of training rows: some of them are the centres of
 cells, and a row is compared only with those that are nearest to the centre of its cell. It is done in two spaces,
-since who is near depends on the scale.
+since who is near depends on the scale; in one, where ranks are another name for the features.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FARTHEST = 10.0  # log distance
 CLIP = 5.0
 NOBODY = -1
 MEMORY = 2**20
-N_DESCRIBED = {1: 2, 2: 8}  # columns, by the number of classes that rows are compared with
+N_DESCRIBED = {1: 1, 2: 4}  # columns of a space, by the number of classes that rows are compared with
 
 
 class References(nn.Module):
@@ -116,15 +116,15 @@ class References(nn.Module):
 
 
 class Neighbourhood(nn.Module):
-    """Rows joined by how near the nearest training rows are, by scaled features and by ranks.
+    """Rows joined by how near the nearest training rows are, by scaled features and perhaps by ranks.
 
     Buffers: `rows (R,)`, which training rows the references are; `mean` and `scale (D,)` of the new columns over the
     training rows, each described without itself.
 
-    Shape: scaled rows `(B, P)` -> `(B, P + D)`. The D = 8 new columns, standardised and clipped, are, for each space:
-    the log distance from normal rows and that from anomalies, both as means over groups of candidates, their
-    difference, and the difference for the nearest of all. The mean is a smoother measure for the price of the nearest.
-    Where normal rows alone are referred to, D = 2: the first of these.
+    Shape: scaled rows `(B, P)` -> `(B, P + D)`. The new columns, standardised and clipped, are four for each space: the
+    log distance from normal rows and that from anomalies, both as means over groups of candidates, their difference,
+    and the difference for the nearest of all. The mean is a smoother measure for the price of the nearest. Where normal
+    rows alone are referred to, it is one: the first of these.
     """
 
     rows: Tensor
@@ -132,7 +132,13 @@ class Neighbourhood(nn.Module):
     scale: Tensor
 
     def __init__(
-        self, scaled: References, ranked: References, ranks: Ranks, rows: Tensor, mean: Tensor, scale: Tensor
+        self,
+        scaled: References,
+        ranked: References | None,
+        ranks: Ranks | None,
+        rows: Tensor,
+        mean: Tensor,
+        scale: Tensor,
     ) -> None:
         super().__init__()
         self.scaled, self.ranked, self.ranks = scaled, ranked, ranks
@@ -149,15 +155,18 @@ class Neighbourhood(nn.Module):
         max_references: int,
         generator: torch.Generator,
         with_anomalies: bool = True,
+        by_ranks: bool = True,
     ) -> Neighbourhood:
         """Refer to at most `max_references` rows of each class among the training rows `x (N, P)`, `y (N,)`."""
         labels = (0, 1) if with_anomalies else (0,)
         classes = [_shuffled((y == label).nonzero().flatten(), generator)[:max_references] for label in labels]
-        ranks = Ranks.fit(x.cpu().numpy()).to(x)
-        scaled, ranked = (
-            References.fit([located[own] for own in classes], n_candidates, generator) for located in (x, ranks(x))
-        )
-        n_described = N_DESCRIBED[len(classes)]
+        scaled = References.fit([x[own] for own in classes], n_candidates, generator)
+        ranks = ranked = None
+        if by_ranks:
+            ranks = Ranks.fit(x.cpu().numpy()).to(x)
+            located = ranks(x)
+            ranked = References.fit([located[own] for own in classes], n_candidates, generator)
+        n_described = N_DESCRIBED[len(classes)] * (1 + by_ranks)
         hood = cls(scaled, ranked, ranks, torch.cat(classes), x.new_zeros(n_described), x.new_ones(n_described))
         columns = hood._columns(x, hood.reference_of_training_rows(len(x)))
         hood.mean, hood.scale = columns.mean(0), columns.std(0).clamp(min=FLOOR)
@@ -183,7 +192,7 @@ class Neighbourhood(nn.Module):
     @property
     def with_anomalies(self) -> bool:
         """Whether anomalies are referred to, beside normal rows."""
-        return len(self.mean) == N_DESCRIBED[2]
+        return say_of_anomalies(len(self.mean))
 
     def reference_of_training_rows(self, n_rows: int) -> Tensor:
         """Number of the reference that each of the training rows is, `(N,)`, or `NOBODY`."""
@@ -192,14 +201,29 @@ class Neighbourhood(nn.Module):
         return reference
 
     def _columns(self, x: Tensor, own: Tensor | None) -> Tensor:
-        by_space = [space(located, own) for space, located in ((self.scaled, x), (self.ranked, self.ranks(x)))]
-        log_distance = torch.stack(by_space)  # (2, L, GROUPS, B)
-        nearest, mean = log_distance.amin(2), log_distance.mean(2)  # (2, L, B) each
+        by_space = [self.scaled(x, own)]
+        if self.ranked is not None and self.ranks is not None:
+            by_space.append(self.ranked(self.ranks(x), own))
+        log_distance = torch.stack(by_space)  # (spaces, L, GROUPS, B)
+        nearest, mean = log_distance.amin(2), log_distance.mean(2)  # (spaces, L, B) each
         if not self.with_anomalies:
             return mean.flatten(0, 1).T
         normal, anomalous = mean.unbind(1)
         columns = torch.stack([normal, anomalous, normal - anomalous, nearest[:, 0] - nearest[:, 1]], dim=1)
         return columns.flatten(0, 1).T
+
+
+def say_of_anomalies(n_described: int) -> bool:
+    """Whether so many columns are about anomalies, too: of normal rows alone there is but one for each space."""
+    return n_described >= N_DESCRIBED[2]
+
+
+def ranks_say_more(x: Tensor) -> bool:
+    """Whether a scaled feature of `x (N, P)` has more than two values: all with two are ranks already, to a factor.
+
+    Two values are a fixed distance apart, by preparation and by ranks, however many rows have which.
+    """
+    return bool(((x != x.amin(0)) & (x != x.amax(0))).any())
 
 
 def _shuffled(rows: Tensor, generator: torch.Generator) -> Tensor:
