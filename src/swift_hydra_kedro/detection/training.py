@@ -22,7 +22,7 @@ from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 from swift_hydra_kedro.models.neighbours import N_DESCRIBED, Neighbourhood, ranks_say_more, say_of_anomalies
-from swift_hydra_kedro.models.runtime import stage_generators
+from swift_hydra_kedro.models.runtime import narrow_threads, stage_generators
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ def describe_rows(rows: LabelledRows, synthetic: torch.Tensor, regions: Regions)
     is_synthetic = torch.arange(len(joined.y), device=device) >= len(rows.y)
     x = joined.x
     if regions.neighbourhood is not None:
-        x = regions.neighbourhood.describe_training_rows(rows.x, synthetic)
+        with narrow_threads(x.shape[1]):
+            x = regions.neighbourhood.describe_training_rows(rows.x, synthetic)
     return TrainingRows(x, joined.y, joined.weight, cluster, is_synthetic, x.shape[1] - rows.x.shape[1])
 
 
@@ -169,5 +170,6 @@ def _neighbourhood(
     rows: LabelledRows, config: NeighboursConfig, with_anomalies: bool, by_ranks: bool, seed: int
 ) -> Neighbourhood:
     generator = stage_generators(seed, "neighbours", rows.x.device).torch
-    sizes = config.n_candidates, config.max_references
-    return Neighbourhood.fit(rows.x, rows.y, *sizes, generator, with_anomalies=with_anomalies, by_ranks=by_ranks)
+    sizes, kinds = (config.n_candidates, config.max_references), {"with_anomalies": with_anomalies, "by_ranks": by_ranks}
+    with narrow_threads(rows.x.shape[1]):
+        return Neighbourhood.fit(rows.x, rows.y, *sizes, generator, **kinds)
