@@ -7,6 +7,7 @@ import pytest
 from swift_hydra_kedro.config import PreparationConfig
 from swift_hydra_kedro.data.admission import admit
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
+from swift_hydra_kedro.data.tabular import as_features
 
 TRAIN = pd.DataFrame({"size": [1.0, 2.5, np.nan, 4.0], "branch": ["1", "2", "1", "x"], "open": [0.0, 1.0, 1.0, 0.0]})
 
@@ -72,6 +73,8 @@ def test_what_json_may_hold_beside_numbers_and_text_is_refused(fitted):
         "",
         "column 'branch' must be one value and is ['x', 2]",
     ]
+    rows["branch"] = ["1", "1", "1", np.array(["x", 2], dtype=object)]  # as Parquet gives lists
+    assert admit(rows, fitted).reason[-1].startswith("column 'branch' must be one value and is array(")
 
 
 def test_new_categories_and_gaps_are_no_reason(fitted):
@@ -79,7 +82,23 @@ def test_new_categories_and_gaps_are_no_reason(fitted):
     assert admit(rows, fitted).reason.tolist() == ["", ""]
 
 
-@pytest.mark.parametrize("dates", [["2024-05-31"] * 2, pd.to_datetime(["2024-05-31"] * 2)])
-def test_dates_for_numbers_are_an_error(fitted, dates):
-    with pytest.raises(ValueError, match="'size' holds dates"):
-        admit(pd.DataFrame({"size": dates, "branch": ["1", "1"], "open": [0, 1]}), fitted)
+def test_dates_for_numbers_are_an_error(fitted):
+    rows = pd.DataFrame({"size": pd.to_datetime(["2024-05-31"] * 2), "branch": ["1", "1"], "open": [0, 1]})
+    with pytest.raises(ValueError, match="'size' holds dates or durations, and held numbers in training"):
+        admit(rows, fitted)
+
+
+def test_a_date_as_text_is_a_reason_whatever_rows_come_with_it(fitted):
+    rows = pd.DataFrame({"size": ["2024-05-31", "1"], "branch": ["1", "1"], "open": [0, 1]})
+    expected = ["column 'size' must be a number and is '2024-05-31'", ""]
+    assert admit(rows, fitted).reason.tolist() == expected
+    assert admit(rows[:1], fitted).reason.tolist() == expected[:1]
+
+
+@pytest.mark.parametrize("spelt", [["True", "False"], ["true", " FALSE"], [True, False]])
+def test_truth_stands_for_categories_that_were_true_and_false(spelt):
+    truth = TRAIN.assign(branch=as_features(pd.DataFrame({"b": [True, False, True, True]}), ["b"])["b"])
+    fitted = TablePreprocessor.fit(truth, PreparationConfig())
+    features, reason = admit(TRAIN[:2].assign(branch=spelt), fitted)
+    assert reason.tolist() == ["", ""]
+    np.testing.assert_array_equal(fitted.transform(features), fitted.transform(truth[:2]))

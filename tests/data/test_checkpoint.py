@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,18 @@ def test_incomplete_folder_is_no_checkpoint(tmp_path):
     assert not is_checkpoint(tmp_path / "model")
     with pytest.raises(FileNotFoundError, match=r"must hold tensors\.safetensors and state\.json"):
         load_checkpoint(tmp_path / "model")
+
+
+def test_an_older_checkpoint_is_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "model", Checkpoint({"old": np.ones(2)}, {}))
+    rename = Path.rename
+
+    def fail(source, target):
+        if source.name == "new":
+            raise OSError("no space")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="no space"):
+        save_checkpoint(tmp_path / "model", Checkpoint({"new": np.ones(3)}, {}))
+    assert list(load_checkpoint(tmp_path / "model").tensors) == ["old"]

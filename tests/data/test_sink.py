@@ -1,5 +1,7 @@
 """Tables written chunk by chunk: all of them or nothing."""
 
+from decimal import Decimal
+
 import pandas as pd
 import pytest
 
@@ -73,3 +75,20 @@ def test_what_is_not_there_need_not_be_removed(tmp_path):
 )
 def test_what_belongs_to_a_table_lies_beside_it(path, alerts):
     assert beside(path, "alerts.html") == alerts
+
+
+def test_of_two_that_write_to_one_place_the_last_to_end_counts(path):
+    with open_sink(str(path)) as first:
+        first(FIRST)
+        with open_sink(str(path)) as second:
+            second(SECOND)
+        first(FIRST)
+    assert read(path)["a"].tolist() == [1, 2, 1, 2]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_later_decimals_may_have_more_digits(tmp_path):
+    with open_sink(str(tmp_path / "t.parquet")) as write:
+        for number in ("7", "12345678901234567890"):
+            write(pd.DataFrame({"id": [Decimal(number)]}))
+    assert pd.read_parquet(tmp_path / "t.parquet")["id"].tolist() == [7, 12345678901234567890]

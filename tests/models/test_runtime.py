@@ -72,6 +72,41 @@ def three_threads(set_num_threads):
 
 
 @pytest.mark.usefixtures("three_threads")
+def test_calls_that_overlap_leave_torch_as_it_was():
+    inside, go_on = threading.Barrier(3), threading.Event()
+
+    def call(waits):
+        with narrow_threads(1):
+            inside.wait()
+            go_on.wait() if waits else None
+        with narrow_threads(1):  # again, from a thread that may be through before the other
+            pass
+
+    threads = [threading.Thread(target=call, args=(waits,)) for waits in (False, True)]
+    for thread in threads:
+        thread.start()
+    inside.wait()
+    threads[0].join()
+    go_on.set()
+    threads[1].join()
+    found = []
+    new = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    new.start()
+    new.join()
+    assert found == [3]
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_calls_within_calls_stay_on_one_thread():
+    with narrow_threads(1):
+        with narrow_threads(1):
+            pass
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
 @pytest.mark.parametrize(("n_features", "expected"), [(1, 1), (WIDE, 1), (WIDE + 1, 3)])
 def test_narrow_tables_train_on_one_thread(n_features, expected):
     with narrow_threads(n_features):

@@ -53,6 +53,7 @@ def test_rejected_rows_are_kept_with_the_reason_and_the_others_are_scored(scorer
     assert found["row"].tolist() == [i for i in range(60) if i not in (3, 40)]
     assert sorted(rejects["name"].dropna()) == ["row 3", "row 40"]
     assert sorted(rejects["row"].dropna()) == [3, 40]
+    assert "\n3,row 3," in (tmp_path / "out.rejects.csv").read_text()  # a whole number, not 3.0
     assert set(rejects.dropna()["reason"]) == {f"column '{number}' must be a number and is '?'"}
     assert rejects["reason"].str.startswith("2 fields, where the header has").sum() == 1
     write(rows.assign(**{number: 1.0}), tmp_path / "in.csv")
@@ -127,3 +128,32 @@ def test_scores_and_rejects_are_not_written_over_what_is_to_be_scored(model, row
     with pytest.raises(ValueError, match="choose another output"):
         scores_of(model, TableStream(str(table)), tmp_path / out)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_ids_are_written_as_they_are_in_rejects_and_scores(scorer, model, rows, tmp_path, suffix):
+    ids = pd.Series(2**60 + np.arange(60), dtype="Int64").where(np.arange(60) != 5)
+    number = scorer.preprocessor.numeric.names[0]
+    rows.loc[3, number] = np.inf
+    table = write(rows.assign(id=ids), tmp_path / "in.parquet")
+    out = tmp_path / f"out{suffix}"
+    write_scores(Scoring.of(model, table, ("id",), SMALL), str(out))
+    read = pd.read_parquet if suffix == ".parquet" else pd.read_csv
+    assert read(out, dtype_backend="numpy_nullable")["id"].equals(ids.drop(3).reset_index(drop=True))
+    assert pd.read_csv(tmp_path / "out.rejects.csv")["id"].tolist() == [2**60 + 3]
+
+
+def test_a_file_of_a_folder_that_lacks_a_column_is_told_before_anything_is_scored(model, rows, tmp_path):
+    name = rows.columns[0]
+    for number, part in enumerate((rows, rows.drop(columns=name))):
+        part.to_parquet(tmp_path / f"part-{number}.parquet")
+    with pytest.raises(ValueError, match=rf"part-1.parquet: 1 of .* columns are missing: \['{name}'\]"):
+        Scoring.of(model, TableStream(str(tmp_path)), (), SMALL)
+
+
+def test_alerts_of_an_earlier_table_do_not_stay_beside_new_scores(model, rows, tmp_path):
+    old = [tmp_path / "out.alerts.csv", tmp_path / "out.alerts.html"]
+    for path in old:
+        path.touch()
+    scores_of(model, write(rows, tmp_path / "in.csv"), tmp_path / "out.csv")
+    assert not any(path.exists() for path in old)

@@ -25,7 +25,7 @@ class RunConfig(Config):
         "null: training starts anew.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where torch computes; auto takes CUDA if present."
+        "auto", description="Where torch trains; auto takes CUDA if present. A saved model scores on the CPU."
     )
 
 

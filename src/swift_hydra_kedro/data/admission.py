@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
-from swift_hydra_kedro.data.columns import is_numeric, numbers_in, reject_dates, text_of, to_numbers
+from swift_hydra_kedro.data.columns import has_date_type, is_numeric, numbers_in, text_of, to_numbers
 from swift_hydra_kedro.data.encoding import CategoricalColumn
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 
@@ -30,7 +31,7 @@ def admit(rows: pd.DataFrame, preprocessor: TablePreprocessor) -> Admission:
     Raises
     ------
     ValueError
-        If a column of numbers holds dates.
+        If a column of numbers is of a type for dates. Dates as text are reasons to refuse rows.
     """
     reason = np.full(len(rows), "", dtype=object)
     numbers = rows[list(preprocessor.numeric.names)]
@@ -55,7 +56,8 @@ def _numbers(column: pd.Series) -> tuple[pd.Series, dict[int, str]]:
     if is_numeric(column):
         values = to_numbers(column)
     else:
-        reject_dates(column)
+        if has_date_type(column):
+            raise ValueError(f"column {column.name!r} holds dates or durations, and held numbers in training")
         values = numbers_in(column).to_numpy(copy=True)
         unread = np.isnan(values) & column.notna().to_numpy()
         if unread.any():
@@ -68,22 +70,28 @@ def _numbers(column: pd.Series) -> tuple[pd.Series, dict[int, str]]:
 
 
 def _categories(column: pd.Series, category: CategoricalColumn) -> tuple[pd.Series, dict[int, str]]:
-    """Texts such as `1.0` as the known category `1`, which they were in training if all of the column were numbers.
+    """Texts as the known categories that they stand for, and what is wrong with others, by position.
 
-    What is wrong with others, by position: JSON may hold lists and objects.
+    JSON and Parquet may hold lists and objects.
     """
     if is_numeric(column):
         return column, {}
-    nested = column.map(lambda value: isinstance(value, (list, dict)))
+    nested = column.map(types.is_list_like)
     wrong = {row: f"must be one value and is {column.iloc[row]!r}" for row in np.flatnonzero(nested).tolist()}
     codes, texts = pd.factorize(column.astype(object).mask(nested))
     known = set(category.categories)
-    spelt = [text if str(text) in known else _as_number(text) for text in texts]
+    spelt = [_spelt_as(known, str(text)) for text in texts]
     return pd.Series(np.append(np.array(spelt, dtype=object), np.nan)[codes], index=column.index), wrong
 
 
-def _as_number(text: object) -> str:
+def _spelt_as(known: set[str], text: str) -> str:
+    """A text, or what a whole column of such was read as in training: `1.0` as `1`, `true` as `True`."""
+    if text in known:
+        return text
+    truth = text.strip().lower()
+    if truth in TRUTH and truth.capitalize() in known:
+        return truth.capitalize()
     try:
-        return text_of(float(str(text)))
+        return text_of(float(text))
     except ValueError:
-        return str(text)
+        return text

@@ -50,9 +50,15 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         save_file({name: np.asarray(a, order="C") for name, a in checkpoint.tensors.items()}, new / TENSORS)
         text = json.dumps(checkpoint.state, indent=2, allow_nan=False)
         (new / STATE).write_text(text, encoding="utf-8")
+        old = Path(scratch) / "old"
         if path.exists():
-            path.rename(Path(scratch) / "old")
-        new.rename(path)
+            path.rename(old)
+        try:
+            new.rename(path)
+        except BaseException:
+            if old.exists():
+                old.rename(path)
+            raise
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -29,6 +29,11 @@ def is_numeric(column: pd.Series) -> bool:
     return types.is_numeric_dtype(column)
 
 
+def has_date_type(column: pd.Series) -> bool:
+    """Whether a column holds dates or durations by its type."""
+    return column.dtype.kind in "mM" or isinstance(column.dtype, (pd.DatetimeTZDtype, pd.PeriodDtype))
+
+
 def reject_dates(column: pd.Series) -> None:
     """Refuse dates and durations, also dates written as text (`2024-05-31`).
 
@@ -37,7 +42,7 @@ def reject_dates(column: pd.Series) -> None:
     ValueError
         If the column holds them; a model would see each as a category of its own.
     """
-    dated = column.dtype.kind in "mM" or isinstance(column.dtype, (pd.DatetimeTZDtype, pd.PeriodDtype))
+    dated = has_date_type(column)
     if not dated and not is_numeric(column):
         values = column.dropna().head(100).astype(str)
         dated = len(values) > 0 and bool(values.str.fullmatch(_DATE).all())

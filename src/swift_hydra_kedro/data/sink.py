@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Protocol
@@ -15,6 +16,7 @@ from swift_hydra_kedro.data.tabular import CSV_SUFFIXES
 
 UNFINISHED = ".unfinished"
 SUFFIXES = (".parquet", *CSV_SUFFIXES)
+MOST_DIGITS = 38  # of Arrow's 128-bit decimals
 
 
 class Write(Protocol):
@@ -52,12 +54,13 @@ def beside(path: str, ending: str) -> str:
 def open_sink(path: str) -> Iterator[Write]:
     """Write a CSV or Parquet file beside `path`, and put it in its place once all is written.
 
-    If anything fails before, what was at `path` stays. At least one frame, be it without rows, is to be written.
+    If anything fails before, what was at `path` stays; of two that write to it at a time, the last to end counts.
+    At least one frame, be it without rows, is to be written.
     """
     check_suffix(path)
     fs, final = fsspec.url_to_fs(path)
     fs.makedirs(fs._parent(final), exist_ok=True)
-    unfinished = f"{final}{UNFINISHED}"
+    unfinished = f"{final}.{uuid.uuid4().hex}{UNFINISHED}"
     if final.lower().endswith(".parquet"):
         writer, compression = _parquet_writer, None
     else:
@@ -97,9 +100,15 @@ def _parquet_writer(file: IO[bytes]) -> Iterator[Write]:
 
 
 def _schema(rows: pd.DataFrame) -> pa.Schema:
-    """Types of the first rows' columns; one that has no value there may have text later."""
+    """Types that hold later rows, too: text where there is no value yet, and decimals of as many digits as can be."""
     fields = pa.Schema.from_pandas(rows, preserve_index=False)
-    return pa.schema([field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in fields])
+    return pa.schema([field.with_type(_wide_type(field.type)) for field in fields])
+
+
+def _wide_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_null(kind):
+        return pa.string()
+    return pa.decimal128(MOST_DIGITS, kind.scale) if pa.types.is_decimal128(kind) else kind
 
 
 @contextmanager

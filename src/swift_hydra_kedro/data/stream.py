@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,22 @@ import pyarrow.dataset
 from swift_hydra_kedro.data.tabular import CSV_SUFFIXES
 
 LONGEST_QUOTE = 100
+MOST_BROKEN = 10_000  # lines at a stretch
+UNREADABLE = (
+    pa.ArrowException,
+    OSError,
+    EOFError,
+    UnicodeDecodeError,
+    pd.errors.EmptyDataError,
+    zlib.error,
+    lzma.LZMAError,
+)
 # fmt: off
+WITH_GAPS = {  # integers of a batch in which some are missing: as floats, large ones would be rounded
+    pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(), pa.uint16(): pd.UInt16Dtype(), pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
 MISSING = [  # what `pandas.read_csv` takes for a missing value, as it reads training tables
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
@@ -59,9 +76,17 @@ class TableStream:
 
     @cached_property
     def columns(self) -> list[str]:
-        """Names of the columns."""
+        """Names of the columns, of a folder those of its first file."""
+        return next(iter(self.columns_of_files.values()))
+
+    @cached_property
+    def columns_of_files(self) -> dict[str, list[str]]:
+        """Names of the columns by file, of which a folder has several."""
         self._check()
-        return self._csv_header() if self.is_csv else list(self._parquet.schema.names)
+        if self.is_csv:
+            return {self.path: self._csv_header()}
+        folders = set(self._parquet.schema.names) - set(self._own_schemas[self._parquet.files[0]].names)
+        return {file: [*schema.names, *sorted(folders)] for file, schema in self._own_schemas.items()}
 
     @property
     def n_rows(self) -> int | None:
@@ -86,9 +111,9 @@ class TableStream:
         batches = self._csv_batches(columns, n_bytes, broken) if self.is_csv else self._parquet_batches(columns, n_rows)
         try:
             for batch in batches:
-                yield Chunk(start, batch.to_pandas(), _taken_from(broken))
+                yield Chunk(start, _to_pandas(batch), _taken_from(broken))
                 start += len(batch)
-        except pa.ArrowException as error:
+        except UNREADABLE as error:
             raise ValueError(f"cannot read {self.path}, after {start} rows: {error}") from error
         if broken:  # behind the last row
             yield Chunk(start, pd.DataFrame(columns=list(columns), dtype=object), _taken_from(broken))
@@ -105,19 +130,39 @@ class TableStream:
 
     @cached_property
     def _parquet(self) -> pyarrow.dataset.Dataset:
-        fs, path = fsspec.url_to_fs(self.path)
-        try:
-            found = pyarrow.dataset.dataset(path, filesystem=fs, format="parquet", partitioning="hive")
-        except (pa.ArrowException, OSError) as error:
-            raise ValueError(f"cannot read {self.path}: {error}") from error
+        found = self._dataset()
         if not found.files:
             raise ValueError(f"{self.path}: there are no Parquet files in this folder")
         return found
 
+    def _dataset(self, schema: pa.Schema | None = None) -> pyarrow.dataset.Dataset:
+        fs, path = fsspec.url_to_fs(self.path)
+        try:
+            return pyarrow.dataset.dataset(path, schema, "parquet", fs, partitioning="hive")
+        except UNREADABLE as error:
+            raise ValueError(f"cannot read {self.path}: {error}") from error
+
+    @cached_property
+    def _own_schemas(self) -> dict[str, pa.Schema]:
+        """What each Parquet file says of itself; pyarrow takes the first file's word for all."""
+        try:
+            return {fragment.path: fragment.physical_schema for fragment in self._parquet.get_fragments()}
+        except UNREADABLE as error:
+            raise ValueError(f"cannot read {self.path}: {error}") from error
+
+    @cached_property
+    def _schema_of_all(self) -> pa.Schema:
+        """Types that hold what all files have: one may have whole numbers where another has fractions."""
+        schemas = self._parquet.schema, *self._own_schemas.values()
+        try:
+            return pa.unify_schemas(schemas, promote_options="permissive")
+        except pa.ArrowException as error:
+            raise ValueError(f"{self.path}: its files hold different things: {error}") from error
+
     def _parquet_batches(self, columns: Sequence[str], n_rows: int) -> Iterator[pa.RecordBatch]:
         """One file and one batch ahead at most: what is read ahead fills memory."""
         options = pyarrow.dataset.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
-        yield from self._parquet.to_batches(
+        yield from self._dataset(self._schema_of_all).to_batches(
             columns=list(columns),
             batch_size=n_rows,
             batch_readahead=1,
@@ -126,7 +171,10 @@ class TableStream:
         )
 
     def _csv_header(self) -> list[str]:
-        header = pd.read_csv(self.path, header=None, nrows=1, dtype=str, keep_default_na=False)
+        try:
+            header = pd.read_csv(self.path, header=None, nrows=1, dtype=str, keep_default_na=False)
+        except UNREADABLE as error:
+            raise ValueError(f"cannot read {self.path}: {error}") from error
         return header.iloc[0].tolist()
 
     def _csv_batches(self, columns: Sequence[str], n_bytes: int, broken: deque[str]) -> Iterator[pa.RecordBatch]:
@@ -135,7 +183,7 @@ class TableStream:
         def skip(row: pyarrow.csv.InvalidRow) -> str:
             quote = row.text if len(row.text) <= LONGEST_QUOTE else f"{row.text[:LONGEST_QUOTE]}..."
             broken.append(f"{row.actual_columns} fields, where the header has {row.expected_columns}: {quote!r}")
-            return "skip"
+            return "skip" if len(broken) < MOST_BROKEN else "error"
 
         with fsspec.open(self.path, "rb", compression="infer") as file:
             yield from pyarrow.csv.open_csv(
@@ -149,6 +197,12 @@ class TableStream:
                     strings_can_be_null=True,
                 ),
             )
+
+
+def _to_pandas(batch: pa.RecordBatch) -> pd.DataFrame:
+    """Rows in pandas' usual types, unless integers are missing."""
+    with_gaps = any(column.null_count and pa.types.is_integer(column.type) for column in batch.columns)
+    return batch.to_pandas(types_mapper=WITH_GAPS.get if with_gaps else None)
 
 
 def _taken_from(messages: deque[str]) -> list[str]:

@@ -14,7 +14,7 @@ from swift_hydra_kedro.data.columns import is_numeric, reject_dates, reject_misr
 from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.table import LabelledTable, feature_frame
 
-CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".csv.zst")
+CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip")
 
 
 def read_table(config: TableConfig, project: Path) -> LabelledTable:

@@ -83,16 +83,52 @@ def at_once(n: int, device: torch.device) -> int:
     return n if device.type == "cpu" else GPU_BLOCK * n
 
 
+class _Narrow(threading.local):
+    """Calls that compute on one thread: how many there are, and how many threads torch had before the first of them.
+
+    Torch keeps a number for each thread, and one for new threads and the matrix products of all: the last call to end
+    sets both to what they were. A thread that is through before others stays at one, so what it has says nothing.
+    """
+
+    lock = threading.Lock()
+    n_calls = 0
+    n_threads = 1
+
+    def __init__(self) -> None:
+        self.through_before_others = False
+
+    def begin(self) -> None:
+        with self.lock:
+            if _Narrow.n_calls == 0 and not self.through_before_others:
+                _Narrow.n_threads = torch.get_num_threads()
+            _Narrow.n_calls += 1
+        torch.set_num_threads(1)
+
+    def end(self) -> None:
+        with self.lock:
+            _Narrow.n_calls -= 1
+            self.through_before_others = _Narrow.n_calls > 0
+            if not self.through_before_others:
+                torch.set_num_threads(_Narrow.n_threads)
+
+
+_narrow = _Narrow()
+
+
 @contextmanager
 def narrow_threads(n_features: int) -> Iterator[None]:
     """Compute on one CPU thread while the table is narrow.
 
     The networks are so small that a second thread gains a quarter on an idle machine, and on a busy one
     costs a factor of ten: at the end of every operation each waits for the other to be scheduled.
+
+    Calls may overlap, as in the threads of a server: after the last, torch has as many as before.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(before if n_features > WIDE else 1)
+    if n_features > WIDE:
+        yield
+        return
+    _narrow.begin()
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        _narrow.end()

@@ -69,15 +69,15 @@ class ChunkScorer:
         Raises
         ------
         ValueError
-            If a column of numbers holds dates.
+            If a column of numbers is of a type for dates.
         """
         features, reason = admit(chunk.rows, self.scorer.preprocessor)
         named = chunk.rows[list(self.key)]
         named.insert(0, ROW, np.arange(chunk.start, chunk.start + len(named)))
         admitted = reason == ""
-        rejects = pd.concat(
-            [named[~admitted].assign(**{REASON: reason[~admitted]}), pd.DataFrame({REASON: chunk.broken}, dtype=object)]
-        )
+        rejects = named[~admitted].astype(object).assign(**{REASON: reason[~admitted]})  # numbers stay as they are
+        if chunk.broken:
+            rejects = pd.concat([rejects, pd.DataFrame({REASON: chunk.broken}, dtype=object)])
         score, experts = self.scorer.score_with_experts(features[admitted])
         return Scored(
             named[admitted].assign(

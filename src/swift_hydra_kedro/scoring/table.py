@@ -19,6 +19,10 @@ from swift_hydra_kedro.scoring.chunks import REASON, ChunkScorer, Scored
 from swift_hydra_kedro.scoring.engines import open_engine
 
 MOST_REASONS = 3  # of a chunk that an error message may quote
+REJECTS, ALERTS = (
+    "rejects.csv",
+    ("alerts.csv", "alerts.html"),
+)  # beside the scores; conf/base/catalog.yml names the second
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,14 @@ class Scoring:
         """
         score = ChunkScorer.of(model, key, config.threshold)
         wanted = score.columns
-        missing = [name for name in wanted if name not in table.columns]
-        if missing:
-            raise ValueError(
-                f"{table.path}: {len(missing)} of {len(wanted)} columns are missing: {missing[:10]}; "
-                f"it has {table.columns[:10]}"
-            )
-        twice = [name for name in wanted if table.columns.count(name) > 1]
-        if twice:
-            raise ValueError(f"{table.path}: columns are there twice: {sorted(twice)[:10]}")
+        for file, columns in table.columns_of_files.items():
+            if missing := [name for name in wanted if name not in columns]:
+                raise ValueError(
+                    f"{file}: {len(missing)} of {len(wanted)} columns are missing: {missing[:10]}; "
+                    f"it has {columns[:10]}"
+                )
+            if twice := [name for name in wanted if columns.count(name) > 1]:
+                raise ValueError(f"{file}: columns are there twice: {sorted(twice)[:10]}")
         return cls(score, table, config)
 
     def chunks(self, progress: bool = False) -> Generator[Scored]:
@@ -104,13 +107,13 @@ def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
             reasons |= dict.fromkeys(rejects[REASON].head(MOST_REASONS))
         if reasons and not n_scored:
             raise ValueError(f"{scoring.table.path}: no row can be scored, for reasons such as {list(reasons)[:3]}")
-    if not reasons:
-        remove(path_of_rejects(path))  # of an earlier table
+    for ending in (*ALERTS, *([] if reasons else [REJECTS])):
+        remove(beside(path, ending))  # of an earlier table
 
 
 def path_of_rejects(path: str) -> str:
     """Where the rejected rows are, beside the scores at `path`."""
-    return beside(path, "rejects.csv")
+    return beside(path, REJECTS)
 
 
 def _check_is_no_part(path: str, table: TableStream) -> None:
