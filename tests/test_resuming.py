@@ -43,6 +43,13 @@ def test_another_parameter_is_named_with_both_values_and_where_to_start():
         check(records(train={"inputs": OLDER}))
 
 
+def test_another_seed_is_proposed_where_results_are_of_a_seed():
+    for node_name, proposed in (("train", False), ("score", True)):
+        with pytest.raises(ValueError, match=f"'{node_name}'") as refusal:
+            check(records(**{node_name: {"version": "0"}}))
+        assert ("another seed" in str(refusal.value)) == proposed
+
+
 def test_inputs_that_lay_elsewhere_are_named():
     with pytest.raises(ValueError, match=r"'score' were made with weights = 'weights.bin' \(now 'others.bin'\)"):
         check(records(), INPUTS | {"weights": "others.bin"})

@@ -60,8 +60,8 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     device : {"auto", "cpu", "cuda"}
         Where torch computes.
     random_state : int, RandomState or None
-        Source of all randomness; the same int gives the same bits on a CPU, and what the pipeline gives for
-        that seed.
+        Source of all randomness; the same int gives the same bits on a CPU (of more than 256 features, with
+        as many threads), and what the pipeline gives for that seed.
     verbose : bool
         Show progress bars.
 

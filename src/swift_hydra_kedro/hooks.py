@@ -36,6 +36,7 @@ from swift_hydra_kedro.models.selective_scan import resolve_backend
 from swift_hydra_kedro.resuming import PREFIX, NodeRecord, check_resumable, parameter_names
 
 RECORDS = "node_records"
+RAW_TABLES, TABLES = "raw_tables", "params:tables"
 PATHS = ("input", "output")  # of the scoring pipeline, read by catalog.yml
 WIDTH_OF_LOGS = 120
 
@@ -193,7 +194,12 @@ def _record_name(node: Node, catalog: DataCatalog) -> str:
 
 
 def _setting(name: str, value_of: Callable[[str], Any], catalog: DataCatalog) -> Any:
-    """A parameter's value, or where a data set lies."""
+    """A parameter's value, or where a data set lies; of own tables, what concerns the one that is read."""
+    if name == TABLES:
+        return _plain(value_of(name).root.get(_run_config(catalog).dataset))
+    if name == RAW_TABLES:
+        version = catalog.load(name).version_of(_run_config(catalog).dataset, catalog.load(TABLES))
+        return {"source": str(catalog.get(name)), **version}
     return _plain(value_of(name)) if name.startswith(PREFIX) else str(catalog.get(name))
 
 

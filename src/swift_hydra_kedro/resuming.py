@@ -66,10 +66,11 @@ def check_resumable(
             reason = f"before {newer[0]!r} was run again"
         if reason:
             on_the_way = "" if kept == node.name else f", from which {kept!r} went on,"
+            of_seed = f"{PREFIX}run" in pipeline.to_nodes(node.name).inputs()  # and so lie elsewhere for another one
             raise ValueError(
                 f"cannot resume: the results of node {node.name!r}{on_the_way} were made {reason}. "
                 f"Run from there with --from-nodes={node.name} in place of "
-                "--only-missing-outputs, or choose another seed"
+                f"--only-missing-outputs{', or choose another seed' if of_seed else ''}"
             )
 
 

@@ -21,7 +21,7 @@ from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 
 logger = logging.getLogger(__name__)
-FORMAT = 1  # of a saved model; another one for every change after which older versions cannot read it
+FORMAT = 1  # of a saved model; from the first release on another one when older versions cannot read it any more
 REFERENCE = "reference."
 
 

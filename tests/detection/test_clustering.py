@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from swift_hydra_kedro.detection import clustering
 from swift_hydra_kedro.detection.clustering import find_clusters
@@ -65,3 +67,17 @@ def test_clusters_follow_the_seed():
     first, same = (find_clusters(x, 6, np.random.default_rng(0)) for _ in range(2))
     np.testing.assert_array_equal(first.centres, same.centres)
     assert first.inertia == same.inertia
+
+
+def test_clusters_are_found_on_one_thread(rng, monkeypatch):
+    numbers = []
+
+    class Watched(KMeans):
+        def fit(self, x):
+            numbers.extend(library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp")
+            return super().fit(x)
+
+    monkeypatch.setattr(clustering, "KMeans", Watched)
+    with threadpool_limits(2):
+        find_clusters(blobs(3, rng)[0], 3, rng)
+    assert set(numbers) == {1}

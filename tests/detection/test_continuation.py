@@ -164,3 +164,17 @@ def test_another_configuration_is_refused_by_what_differs(earlier):
     other = CONFIG.with_overrides({"experts": {"n_experts": 5, "mamba": {"d_model": 16}}, "gate": {"top_k": 3}})
     with pytest.raises(ValueError, match=r"d_model is 16, it was 8.*n_experts is 5, it was 4; top_k is 3, it was 2"):
         earlier.check(other)
+
+
+def test_other_views_are_refused_and_another_way_to_train_the_additive_path_is_not(earlier):
+    experts = CONFIG.experts
+
+    def check(mamba=(), **changes):
+        own = experts.model_copy(update={"mamba": experts.mamba.model_copy(update=dict(mamba)), **changes})
+        earlier.check(CONFIG.model_copy(update={"experts": own}))
+
+    with pytest.raises(ValueError, match="mixed_views is False, it was True"):
+        check(mixed_views=False)
+    check({"additive": experts.mamba.additive.model_copy(update={"penalty": 8.0})})
+    with pytest.raises(ValueError, match="additive path is False, it was True"):
+        check({"additive": None})

@@ -97,7 +97,7 @@ def test_out_of_bag_rows_are_judged_by_the_experts_that_had_not_drawn_them(monke
     def fixed_bags(rows, n_experts, bootstrap, generator):
         return bags[:n_experts]
 
-    def untrained(pools_of_experts, config, n_steps, generator):
+    def untrained(pools_of_experts, config, n_steps, generator, n_before):
         return torch.zeros(n_steps, len(pools_of_experts), 2, dtype=torch.int64)
 
     monkeypatch.setattr(experts_module, "draw_bags", fixed_bags)

@@ -131,5 +131,18 @@ def test_a_table_that_other_settings_read_for_another_seed_is_not_taken_up(works
     returned = workshop.write_table("parts", table, label="returned")
     workshop.run("ingestion", **broken, seed=0)
     workshop.run("ingestion", only={"only_missing_outputs": True}, **broken, seed=1)
-    with pytest.raises(ValueError, match=r"'ingest' were made with tables.parts.label = 'broken' \(now 'returned'\)"):
+    with pytest.raises(ValueError, match=r"'ingest' were made with tables.label = 'broken' \(now 'returned'\)"):
         workshop.run("ingestion", only={"only_missing_outputs": True}, **returned, seed=1)
+
+
+def test_a_table_that_has_changed_is_read_again_and_one_beside_it_does_not_matter(workshop):
+    table = pd.DataFrame({"size": range(40), "y": [0, 0, 0, 1] * 10})
+    own = workshop.write_table("orders", table)
+    workshop.run("ingestion", **own, seed=0)
+    more = own | {"tables": own["tables"] | workshop.write_table("others", table)["tables"]}
+    workshop.run("ingestion", only={"only_missing_outputs": True}, **more, seed=0)
+    workshop.write_table("orders", table[:30])
+    changed = r"'ingest' were made with raw_tables.changed = .*, raw_tables.size = "
+    with pytest.raises(ValueError, match=changed) as refusal:
+        workshop.run("ingestion", only={"only_missing_outputs": True}, **own, seed=0)
+    assert "another seed" not in str(refusal.value)

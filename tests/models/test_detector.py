@@ -135,3 +135,14 @@ def test_a_part_that_was_taken_over_computes_the_same_within_the_stack(tokens, v
     together = whole(TRAIN.double())
     torch.testing.assert_close(together[[0, 2]], part(TRAIN.double()))
     torch.testing.assert_close(together[[1, 3]], others)
+
+
+@pytest.mark.parametrize("tokens", TOKENS)
+@pytest.mark.parametrize("additive", PATHS)
+def test_a_part_may_see_the_first_features_alone(tokens, additive):
+    whole = detector(tokens, (4,), additive=additive).double()
+    part = whole.part(torch.tensor([0, 2]), n_features=3).double()
+    assert part(TRAIN[:, :3].double()).shape == (2, 60)
+    seen = whole.encoding.feature_of_output < 3
+    for weight, own in zip(whole.net.input_weights, part.net.input_weights, strict=True):
+        assert torch.equal(weight[[0, 2]][:, seen], own)

@@ -1,5 +1,7 @@
 """What scores is the same function as what was trained, in less time, and row by row the same bits."""
 
+from unittest.mock import Mock
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -109,6 +111,15 @@ def test_the_score_of_a_row_does_not_depend_on_its_company(d_model, members, nei
     assert torch.equal(score(x[members]), score(x)[members])
 
 
+@pytest.mark.parametrize("make", [mixture, detector])
+def test_nor_does_it_depend_on_how_many_rows_there_are(make):
+    score = fold(make(20 if make is mixture else (), d_model=16, d_state=16))
+    few, many = rows(300, seed=1), rows(60_000, seed=1)
+    many[:300] = few
+    assert torch.equal(score(many)[:300], score(few))
+    assert torch.equal(score(many)[:5000], score(many[:5000]))
+
+
 @pytest.mark.parametrize(
     ("changes", "tolerance"), [({"tokens": "feature"}, 1e-10), ({"d_model": 5}, 1e-5), ({"n_experts": 3}, 1e-5)]
 )
@@ -120,11 +131,11 @@ def test_of_many_tokens_or_in_narrow_layers_company_changes_no_more_than_the_rou
 
 def rows_computed(model, x):
     """Rows that pass the experts, over all of their calls."""
-    score, sizes = folded.fold(model), []
-    compute = score.experts.compute
-    score.experts.compute = lambda rows, experts: sizes.append(rows.x[..., 0].numel()) or compute(rows, experts)
+    score = folded.fold(model)
+    own = score.experts.compute
+    compute = score.experts.compute = Mock(wraps=own, rows_at_once=own.rows_at_once, n_weights=own.n_weights)
     score(x)
-    return sum(sizes)
+    return sum(call.args[0].x[..., 0].numel() for call in compute.call_args_list)
 
 
 def test_experts_that_are_never_chosen_change_nothing_and_cost_nothing():

@@ -10,6 +10,7 @@ from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.inference import Predictor, expert_load
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
+from swift_hydra_kedro.models.neighbours import Neighbourhood
 
 X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
 
@@ -92,6 +93,18 @@ def test_probabilities_are_the_model_s(make):
 @pytest.mark.parametrize("make", [detector, mixture])
 def test_no_rows_give_no_scores(make):
     assert Predictor(make())(X[:0]).shape == (0,)
+
+
+def test_training_rows_are_no_neighbours_of_themselves_when_experts_share_them():
+    x, y = torch.as_tensor(X), torch.as_tensor(X[:, 0] > 0).float()
+    hood = Neighbourhood.fit(x, y, 512, 1000, torch.Generator().manual_seed(0))
+    described = hood.describe_training_rows(x, x[:0])
+    experts = MambaDetector(PiecewiseLinearEncoding.fit(described.numpy(), 2), MambaConfig(d_model=8, bins=2), (4,))
+    model = MixtureOfExperts(experts, NoisyTopKGate(described.shape[1], 4, 2), hood)
+    torch.nn.init.normal_(model.gate.score.weight, generator=torch.Generator().manual_seed(0))
+    expected = model.load(model.gate(described)[1]) / (2 * len(x))
+    np.testing.assert_allclose(expert_load(model, X, of_training=True), expected)
+    assert not np.allclose(expert_load(model, X), expected)
 
 
 def test_expert_load_is_the_share_of_choices():

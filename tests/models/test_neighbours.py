@@ -200,6 +200,8 @@ def test_of_features_of_two_values_ranks_say_no_more_than_the_scaled_features():
     x = x - x.mean(0)  # as they are prepared
     assert not ranks_say_more(x)
     assert ranks_say_more(torch.cat([x, x[:1] + 0.5]))
+    assert ranks_say_more(x * torch.tensor([1.0, 1.0, 1.01]))  # another gap, as of a feature that was cut off
+    assert not ranks_say_more(torch.ones(5, 2))
     ranks = Ranks.fit(x.numpy())(x)
     apart, apart_by_ranks = torch.cdist(x, x), torch.cdist(ranks, ranks)
     torch.testing.assert_close(apart_by_ranks / 3**0.5, apart / 2, rtol=1e-3, atol=1e-3)

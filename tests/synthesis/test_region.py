@@ -114,3 +114,15 @@ def test_as_many_samples_are_to_leave_as_anomalies_lie_outside_but_half_at_most(
     assert outskirts_of(NORMALS[:8] + 1e-4).part_of(100) == 10
     assert outskirts_of(NORMALS[:80] + 100).part_of(24) == 12
     assert outskirts_of(NORMALS[:8], config=None) is None
+
+
+def test_many_copies_of_a_few_rows_do_not_hide_the_others():
+    copies = torch.cat([NORMALS, NORMALS[:1].expand(20_000, -1)])
+    region = fit(copies, max_references=150)
+    assert len(region.references) == 150
+    assert len(region.references.unique(dim=0)) == 150
+
+
+def test_fewer_references_than_are_asked_for_are_refused():
+    with pytest.raises(ValueError, match=r"max_references \(50\) is below min_rows \(100\)"):
+        OutskirtsConfig(max_references=50)

@@ -49,6 +49,12 @@ class OutskirtsConfig(Config):
     min_rows: int = Field(100, ge=2, description="Least normal rows; fewer do not tell where the next ones will be.")
     max_references: int = Field(1000, ge=2, description="Most normal rows that tell where the region is.")
 
+    @model_validator(mode="after")
+    def _enough_references(self) -> OutskirtsConfig:
+        if self.max_references < self.min_rows:
+            raise ValueError(f"max_references ({self.max_references}) is below min_rows ({self.min_rows})")
+        return self
+
 
 class SynthesisConfig(Config):
     """The self-reinforcing generative module (algorithm 1)."""

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
+
+import fsspec
 
 from swift_hydra_kedro.config import TablesConfig
 from swift_hydra_kedro.data import adbench
@@ -67,6 +70,15 @@ class RawTables:
             if known.n_samples is not None and known.n_features is not None:
                 return known.n_samples, known.n_features
         return self.read(dataset, tables).features.shape
+
+    def version_of(self, dataset: str, tables: TablesConfig) -> dict[str, Any]:
+        """Size and time of change of an own table's file, as far as its file system knows; nothing of other sets."""
+        if dataset not in tables.root:
+            return {}
+        path = tables.root[dataset].path
+        fs, place = fsspec.url_to_fs(path if "://" in path else str(self.project / Path(path).expanduser()))
+        info = fs.info(place) if fs.exists(place) else {}
+        return {"size": info.get("size"), "changed": str(info.get("mtime", info.get("LastModified")))}
 
     def adbench_files(self) -> list[str]:
         """The ADBench files that the mirror holds; all of them if they are taken from GitHub."""

@@ -33,9 +33,8 @@ def find_clusters(x: np.ndarray, max_clusters: int, rng: np.random.Generator) ->
         x = x[np.sort(rng.choice(len(x), MAX_ROWS, replace=False))]
     most = min(max_clusters, len(np.unique(x, axis=0)))
     seed = int(rng.integers(2**31))
-    with threadpool_limits(
-        1
-    ):  # steps are short: where a core is busy, a second thread is waited for a hundred times over
+    # on one thread: sums over several have no fixed order, and steps are too short to wait for another one
+    with threadpool_limits(1):
         fits = [KMeans(u, n_init=3, random_state=seed).fit(x) for u in range(1, most + 1)]
     inertia = tuple(float(fit.inertia_) for fit in fits)
     return Clusters(fits[_elbow(inertia) - 1].cluster_centers_, inertia)

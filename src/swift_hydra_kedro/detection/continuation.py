@@ -19,6 +19,7 @@ from swift_hydra_kedro.detection.clustering import Clusters
 from swift_hydra_kedro.detection.rows import TrainingRows
 from swift_hydra_kedro.models.batches import draw
 from swift_hydra_kedro.models.committee import Committee
+from swift_hydra_kedro.models.encoding import PIECEWISE
 from swift_hydra_kedro.models.mome import MixtureOfExperts
 
 DRAWN = 1 - math.exp(-1)  # chance of a row to be in a bootstrap sample
@@ -70,16 +71,21 @@ class Earlier:
 
     def check(self, config: DetectionConfig) -> None:
         """Raise a `ValueError` that says what differs if the configuration is of other networks."""
-        is_now = config.experts.mamba.model_dump(mode="json", exclude={"backend"}) | {
+        own, known, apart = config.experts.mamba, self.committee.members, {"backend", "additive"}
+        is_now = own.model_dump(mode="json", exclude=apart) | {
+            "additive path": own.additive is not None,
             "n_experts": config.experts.n_experts,
             "top_k": config.gate.top_k,
             "neighbours": bool(self.n_described) and config.experts.neighbours is not None,
         }
-        was = self.committee.members.config.model_dump(mode="json", exclude={"backend"}) | {
+        was = known.config.model_dump(mode="json", exclude=apart) | {
+            "additive path": known.config.additive is not None,
             "n_experts": self.mixture.experts.stack[0],
             "top_k": self.mixture.gate.top_k,
             "neighbours": bool(self.n_described),
         }
+        if len(known.encoding.binned):
+            is_now["mixed_views"], was["mixed_views"] = config.experts.mixed_views, not known.sees(PIECEWISE).all()
         if differing := [f"{name} is {is_now[name]}, it was {was[name]}" for name in was if was[name] != is_now[name]]:
             raise ValueError(
                 f"warm_start: the model's networks are not those of the parameters under detection: "

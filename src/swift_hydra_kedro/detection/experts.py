@@ -214,7 +214,7 @@ def _fit_group(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, peaks, total_steps=n_steps)
     history: History = []
     for start in range(0, n_steps, every):
-        block = expert_batches(own, config, min(every, n_steps - start), generator)  # (steps, G, B)
+        block = expert_batches(own, config, min(every, n_steps - start), generator, start)  # (steps, G, B)
         total = torch.zeros((), device=rows.x.device)
         for index in block:
             if stop.is_set():

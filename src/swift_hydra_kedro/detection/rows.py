@@ -87,11 +87,16 @@ def pools(rows: TrainingRows, bag: Bag, cluster: int) -> list[Pool]:
 
 
 def expert_batches(
-    pools_of_experts: Sequence[Sequence[Pool]], config: ExpertsConfig, n_steps: int, generator: torch.Generator
+    pools_of_experts: Sequence[Sequence[Pool]],
+    config: ExpertsConfig,
+    n_steps: int,
+    generator: torch.Generator,
+    n_before: int = 0,
 ) -> Tensor:
-    """Row numbers `(n_steps, M, B)`: each expert's own draws from its bag."""
+    """Row numbers `(n_steps, M, B)`: each expert's own draws from its bag, after `n_before` steps."""
     size = config.training.batch_size
-    return torch.stack([_draw_batches(own, config, size, n_steps, generator) for own in pools_of_experts], dim=1)
+    drawn = [_draw_batches(own, config, size, n_steps, generator, n_before) for own in pools_of_experts]
+    return torch.stack(drawn, dim=1)
 
 
 def common_batches(
@@ -124,7 +129,12 @@ def blur_described(x: Tensor, n_described: int, noise: float, generator: torch.G
 
 
 def _draw_batches(
-    pools_of_kinds: Sequence[Pool], config: ExpertsConfig, size: int, n_steps: int, generator: torch.Generator
+    pools_of_kinds: Sequence[Pool],
+    config: ExpertsConfig,
+    size: int,
+    n_steps: int,
+    generator: torch.Generator,
+    n_before: int = 0,
 ) -> Tensor:
     """Batches `(n_steps, size)` of row numbers: half anomalies, some synthetic; some rows are of the own cluster.
 
@@ -140,7 +150,7 @@ def _draw_batches(
         n_synthetic, every = max(1, round(places_due)), max(1, round(1 / places_due))
         spread = torch.arange(n_synthetic, device=own_source.device)
         places = spread * n_anomalous // n_synthetic  # of rows from the own cluster and others alike
-        batches = drawn[1][::every]
+        batches = drawn[1][-n_before % every :: every]
         batches[:, places] = _draw_part(synthetic, n_synthetic, config.cluster_share, len(batches), own_source)
     return torch.cat(drawn, dim=1)
 
@@ -162,8 +172,8 @@ def _synthetic_share(n_synthetic: int, n_real: int, config: ExpertsConfig) -> fl
 def _draw_part(pool: Pool, n: int, cluster_share: float, n_steps: int, generator: torch.Generator) -> Tensor:
     """Draw `(n_steps, n)` rows of one kind: a share from the own cluster, the rest from anywhere.
 
-    A share below 1 is smaller where the cluster holds little of that kind: its rows come `MAX_OVERDRAWN` times as often
-    as others at most.
+    A share below 1 is smaller where the cluster holds little of that kind: `MAX_OVERDRAWN` times what the cluster holds
+    of all rows at most. With those drawn from anywhere, its rows come up to once more as often as by chance.
     """
     everywhere, inside = pool
     if cluster_share < 1:

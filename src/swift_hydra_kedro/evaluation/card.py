@@ -114,7 +114,10 @@ def _limits(data: Mapping[str, Any], n_anomalies: int) -> Iterable[str]:
         f"Probabilities are meant for rows of which about {data['anomaly_share']:.2%} are anomalies, as in training, "
         "and for anomalies that are like those, or lie outside what was normal then."
     )
-    yield "A missing number counts as the median of training, an unknown category as a rare one, or as none if there were no rare ones."
+    yield (
+        "A missing number counts as the median of training, an unknown category as a rare one, or as none of the known "
+        "ones if there were none rare."
+    )
     yield "A score is no reason to do something to a person: it says how a row compares with the rows of training."
     yield "The model's folder holds scaled rows of training and ids of anomalies: it is as confidential as they are."
 

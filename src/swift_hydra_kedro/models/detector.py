@@ -161,7 +161,8 @@ class MambaDetector(nn.Module):
             part = MambaDetector(self.encoding.part(views, n_features), self.config, (len(members),)).to(device)
         own, inputs = self._weights(), self._inputs_of(part)
         for name, weight in part._weights().items():
-            weight.copy_(own[name][(members.unsqueeze(1), inputs) if name.startswith(INPUTS) else members])
+            whole = own[name][(members.unsqueeze(1), inputs) if name.startswith(INPUTS) else members]
+            weight.copy_(whole[tuple(map(slice, weight.shape))])  # of a bias for each feature, those of the first
         if self.net.additive is not None:
             part.net.additive_share.copy_(self.net.additive_share)
         return part

@@ -28,11 +28,13 @@ from swift_hydra_kedro.models.mome import MixtureOfExperts
 from swift_hydra_kedro.models.runtime import at_once
 
 ROWS_AT_ONCE = 4096
+COPIED_AT_ONCE = 2**20  # numbers: each block gets a copy of its expert's weights
 LARGEST_BLOCK = 1024
-BLOCKS_OF_AN_EXPERT = 16
+BLOCKS_OF_AN_EXPERT = 32
+FEWER = 4  # in double precision, step by step
 LOCATED_AT_ONCE = 1024
 LANES = 16
-Weights = dict[str, Tensor]
+Named = dict[str, Tensor]
 Score = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
@@ -83,16 +85,18 @@ class Experts:
         config, views = detector.config, tuple(detector.encoding.views)
         if config.tokens == "record" and config.block == "mamba" and views == tuple(ALL_VIEWS):
             self.locate: Callable[[Tensor], LocatedRows] = Bins(detector.encoding)
-            self.compute: Callable[[LocatedRows, Tensor], Tensor] = FoldedDetectors(detector, stacked)
+            self.compute: FoldedDetectors | PlainDetectors = FoldedDetectors(detector, stacked)
         else:
             self.locate, self.compute = LocatedRows.without_bins, PlainDetectors(detector, stacked)
 
     def __call__(self, x: Tensor, chosen: Tensor) -> Tensor:
         """Probabilities of rows `(B, P)` by the experts chosen for each, `(B, k)` -> `(B, k)`, float64."""
         located, n_pairs = self.locate(x), chosen.numel()
-        size = MULTIPLE * max(1, min(LARGEST_BLOCK, n_pairs // (BLOCKS_OF_AN_EXPERT * self.n_experts)) // MULTIPLE)
+        most = at_once(self.compute.rows_at_once, x.device)
+        largest = min(most, LARGEST_BLOCK, n_pairs // (BLOCKS_OF_AN_EXPERT * self.n_experts))
+        size = MULTIPLE * max(1, largest // MULTIPLE)
         blocks, experts = blocks_of_groups(chosen.flatten(), self.n_experts, size)  # of pairs of row and rank
-        n_blocks = at_once(ROWS_AT_ONCE, x.device) // size
+        n_blocks = max(1, min(most // size, at_once(COPIED_AT_ONCE, x.device) // self.compute.n_weights))
         probability = torch.empty(n_pairs, dtype=torch.float64, device=x.device)
         for pairs, own in zip(blocks.split(n_blocks), experts.split(n_blocks), strict=True) if n_pairs else ():
             probability[pairs] = self.compute(located.of(pairs // chosen.shape[1]), own)
@@ -145,10 +149,33 @@ class Bins:
         torch.matmul(memory.clamp_(0, 1), self.one, out=passed)
 
 
-class FoldedDetectors:
-    """Mamba blocks over one token, beside the additive path if there is one, of several detectors."""
+class Weights:
+    """Weights `(M, ...)` of M experts side by side, so that a block gets all those of its expert by a single copy."""
 
-    def __init__(self, detector: MambaDetector, weights: Weights) -> None:
+    def __init__(self, *weights: Tensor) -> None:
+        self.shapes = [weight.shape[1:] for weight in weights]
+        self.side_by_side = torch.cat([weight.flatten(1) for weight in weights], dim=1)  # (M, W)
+
+    @property
+    def n_of_each(self) -> int:
+        """Weights W of an expert."""
+        return self.side_by_side.shape[1]
+
+    def of(self, experts: Tensor) -> list[Tensor]:
+        """Weights of some experts, `(n,)` -> `(n, ...)` each."""
+        parts = self.side_by_side.index_select(0, experts).split([shape.numel() for shape in self.shapes], dim=1)
+        return [part.unflatten(1, shape) for part, shape in zip(parts, self.shapes, strict=True)]
+
+
+class FoldedDetectors:
+    """Mamba blocks over one token, beside the additive path if there is one, of several detectors.
+
+    An expert has `n_weights` beside what is looked up, and `rows_at_once` is how many rows are best computed together.
+    """
+
+    rows_at_once = ROWS_AT_ONCE
+
+    def __init__(self, detector: MambaDetector, weights: Named) -> None:
         maps = [(weights["tokens.projection.weight"], weights["tokens.projection.bias"])]  # (M, d, F), (M, d)
         if detector.net.additive is not None:
             maps.append((weights["additive.weight"], weights["additive.bias"]))
@@ -160,9 +187,13 @@ class FoldedDetectors:
             FoldedBlock(_below(weights, f"blocks.{i}."), weights[f"norms.{i}.weight"], self.eps)
             for i in range(detector.config.depth)
         ]
-        self.hidden = (weights["hidden.weight"] * weights["final_norm.weight"].unsqueeze(1)).mT.contiguous()
-        self.hidden_bias = weights["hidden.bias"].unsqueeze(1)
-        self.output, self.output_bias = weights["output.weight"], weights["output.bias"]
+        self.head = Weights(
+            weights["hidden.bias"].unsqueeze(1),
+            (weights["hidden.weight"] * weights["final_norm.weight"].unsqueeze(1)).mT,
+            weights["output.weight"],
+            weights["output.bias"],
+        )
+        self.n_weights = sum(part.n_of_each for part in (self.inputs.linear, *(b.own for b in self.blocks), self.head))
 
     def __call__(self, rows: LocatedRows, experts: Tensor) -> Tensor:
         """Probabilities of blocks of rows by an expert each, `(n,)` -> `(n, b)`."""
@@ -170,8 +201,9 @@ class FoldedDetectors:
         token = inputs[..., : self.width].contiguous()
         for block in self.blocks:
             token = block(token, experts)
-        hidden = torch.baddbmm(_of(experts, self.hidden_bias), _normalised(token, self.eps), _of(experts, self.hidden))
-        logit = (F.leaky_relu(hidden) * _of(experts, self.output)).sum(-1) + _of(experts, self.output_bias)
+        hidden_bias, hidden, output, output_bias = self.head.of(experts)
+        last = torch.baddbmm(hidden_bias, _normalised(token, self.eps), hidden)
+        logit = (F.leaky_relu(last) * output).sum(-1) + output_bias
         probability = torch.sigmoid(logit.double())
         if self.share is not None:
             additive = torch.sigmoid(inputs[..., self.width].double())
@@ -194,12 +226,15 @@ class FoldedInputs:
         start = rise.cumsum(-1) - rise
         self.rise, self.start = (_widened(part.flatten(2).mT).flatten(0, 1) for part in (rise, start))  # (M Q T, O)
         self.n_bins = encoding.offset.numel()
-        self.scaled = _widened(weight[..., view == SCALED].mT)  # (M, P, O)
-        self.bias = _widened(bias + by_score @ encoding.lowest_score).unsqueeze(1)  # (M, 1, O)
+        self.linear = Weights(
+            _widened(bias + by_score @ encoding.lowest_score).unsqueeze(1),  # (M, 1, O)
+            _widened(weight[..., view == SCALED].mT),  # (M, P, O)
+        )
 
     def __call__(self, rows: LocatedRows, experts: Tensor) -> Tensor:
         """Project blocks of rows by an expert each, `(n,)`."""
-        outputs = torch.baddbmm(_of(experts, self.bias), rows.x, _of(experts, self.scaled))
+        bias, scaled = self.linear.of(experts)
+        outputs = torch.baddbmm(bias, rows.x, scaled)
         if rows.bin.shape[-1]:
             first = (self.n_bins * experts).to(rows.bin.dtype).view(-1, 1, 1)
             bins, position = (rows.bin + first).flatten(0, 1), rows.position.flatten(0, 1)
@@ -217,27 +252,30 @@ def _widened(x: Tensor) -> Tensor:
 class FoldedBlock:
     """Norms and Mamba blocks over one token, with the residual: `(n, b, d)` -> `(n, b, d)`."""
 
-    def __init__(self, weights: Weights, gain: Tensor, eps: float) -> None:
+    def __init__(self, weights: Named, gain: Tensor, eps: float) -> None:
         self.eps, self.d_state = eps, weights["A_log"].shape[-1]
         self.dt_rank = weights["dt_proj.weight"].shape[-1]
         last_tap = weights["conv1d.weight"][..., 0, -1]  # (M, E)
         taps = torch.cat([last_tap, torch.ones_like(last_tap)], dim=1)  # (M, 2E): the gate is not convolved
-        self.into = (weights["in_proj.weight"] * gain.unsqueeze(1) * taps.unsqueeze(2)).mT.contiguous()  # (M, d, 2E)
-        self.into_bias = torch.cat([weights["conv1d.bias"], torch.zeros_like(last_tap)], dim=1).unsqueeze(1)
-        self.x_proj, self.dt_proj, self.out_proj = (
-            weights[f"{name}_proj.weight"].mT.contiguous() for name in ("x", "dt", "out")
+        self.own = Weights(
+            torch.cat([weights["conv1d.bias"], torch.zeros_like(last_tap)], dim=1).unsqueeze(1),
+            (weights["in_proj.weight"] * gain.unsqueeze(1) * taps.unsqueeze(2)).mT,  # (M, d, 2E)
+            weights["x_proj.weight"].mT,
+            weights["dt_proj.bias"].unsqueeze(1),
+            weights["dt_proj.weight"].mT,
+            weights["D"].unsqueeze(1),
+            weights["out_proj.weight"].mT,
         )
-        self.dt_bias = weights["dt_proj.bias"].unsqueeze(1)
-        self.D = weights["D"].unsqueeze(1)
 
     def __call__(self, token: Tensor, experts: Tensor) -> Tensor:
         """Add what the block says: `C . B delta u + D u` is all that is left of the scan (see `selective_scan`)."""
-        both = torch.baddbmm(_of(experts, self.into_bias), _normalised(token, self.eps), _of(experts, self.into))
+        into_bias, into, x_proj, dt_bias, dt_proj, D, out_proj = self.own.of(experts)
+        both = torch.baddbmm(into_bias, _normalised(token, self.eps), into)
         u, gate = F.silu(both, inplace=True).chunk(2, dim=-1)  # (n, b, E) each
-        dt, B, C = (u @ _of(experts, self.x_proj)).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
-        delta = F.softplus(torch.baddbmm(_of(experts, self.dt_bias), dt, _of(experts, self.dt_proj)))  # (n, b, E)
-        y = torch.addcmul(_of(experts, self.D), delta, (B * C).sum(-1, keepdim=True)).mul_(u).mul_(gate)
-        return torch.baddbmm(token, y, _of(experts, self.out_proj))
+        dt, B, C = (u @ x_proj).split([self.dt_rank, self.d_state, self.d_state], dim=-1)
+        delta = F.softplus(torch.baddbmm(dt_bias, dt, dt_proj))  # (n, b, E)
+        y = torch.addcmul(D, delta, (B * C).sum(-1, keepdim=True)).mul_(u).mul_(gate)
+        return torch.baddbmm(token, y, out_proj)
 
 
 def _normalised(token: Tensor, eps: float) -> Tensor:
@@ -245,24 +283,23 @@ def _normalised(token: Tensor, eps: float) -> Tensor:
     return token * torch.rsqrt(token.square().mean(-1, keepdim=True) + eps)
 
 
-def _of(experts: Tensor, weights: Tensor) -> Tensor:
-    """The weights of each block's expert, `(n,)` of `(M, ...)` -> `(n, ...)`."""
-    return weights.index_select(0, experts)
-
-
-def _below(weights: Weights, prefix: str) -> Weights:
+def _below(weights: Named, prefix: str) -> Named:
     return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
 
 
 class PlainDetectors:
     """Detectors that cannot be folded as they are, in double precision: rounding then hardly depends on other rows."""
 
-    def __init__(self, detector: MambaDetector, weights: Weights) -> None:
-        self.encoding, self.net = copy.deepcopy(detector.encoding).double(), copy.deepcopy(detector.net).double()
+    def __init__(self, detector: MambaDetector, weights: Named) -> None:
+        self.encoding, self.net = copy.deepcopy(detector.encoding).double(), copy.deepcopy(detector.net).to("meta")
         self.weights = {name: value.double() for name, value in weights.items()}
+        self.buffers = dict(copy.deepcopy(detector.net).double().named_buffers())
+        self.n_weights = sum(value[0].numel() for value in weights.values())
+        n_tokens = detector.encoding.n_features if detector.config.several_tokens else 1
+        self.rows_at_once = max(MULTIPLE, ROWS_AT_ONCE // (FEWER * n_tokens))
 
     def __call__(self, rows: LocatedRows, experts: Tensor) -> Tensor:
         """Probabilities of blocks of rows by an expert each, `(n,)` -> `(n, b)`."""
         weights = {name: value[experts] for name, value in self.weights.items()}
         net = copy.deepcopy(self.net)  # which gets these weights for the time, while other threads compute with theirs
-        return torch.sigmoid(functional_call(net, weights, (self.encoding(rows.x.double()),)))
+        return torch.sigmoid(functional_call(net, weights | self.buffers, (self.encoding(rows.x.double()),)))

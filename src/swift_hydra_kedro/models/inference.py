@@ -54,8 +54,16 @@ class Predictor:
 
 
 @torch.inference_mode()
-def expert_load(model: MixtureOfExperts, x: np.ndarray) -> np.ndarray:
-    """Share of the routed rows that each expert gets, `(N, P)` -> `(M,)`, summing to 1."""
-    _, chosen = model.gate(model.describe(torch.as_tensor(x).to(next(model.parameters()))))
+def expert_load(model: MixtureOfExperts, x: np.ndarray, of_training: bool = False) -> np.ndarray:
+    """Share of the routed rows that each expert gets, `(N, P)` -> `(M,)`, summing to 1.
+
+    Rows `of_training`, all of them in their order, are no neighbours of themselves, as in training.
+    """
+    rows = torch.as_tensor(x).to(next(model.parameters()))
+    if of_training and model.neighbourhood is not None:
+        described = model.neighbourhood.describe_training_rows(rows, rows[:0])
+    else:
+        described = model.describe(rows)
+    _, chosen = model.gate(described)
     load = model.load(chosen).cpu().numpy()
     return load / load.sum()

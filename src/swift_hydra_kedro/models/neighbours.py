@@ -26,6 +26,7 @@ FLOOR = 1e-2
 FARTHEST = 10.0  # log distance
 CLIP = 5.0
 NOBODY = -1
+SAME_GAP = 1e-3
 MEMORY = 2**20
 N_DESCRIBED = {1: 1, 2: 4}  # columns of a space, by the number of classes that rows are compared with
 
@@ -219,11 +220,15 @@ def say_of_anomalies(n_described: int) -> bool:
 
 
 def ranks_say_more(x: Tensor) -> bool:
-    """Whether a scaled feature of `x (N, P)` has more than two values: all with two are ranks already, to a factor.
+    """Whether ranks are more than the scaled features `x (N, P)` by one factor.
 
-    Two values are a fixed distance apart, by preparation and by ranks, however many rows have which.
+    Two values are equally far apart by ranks, however many rows have which, and as features are prepared, unless they
+    are cut off. A third is somewhere in between.
     """
-    return bool(((x != x.amin(0)) & (x != x.amax(0))).any())
+    low, high = x.amin(0), x.amax(0)
+    gap = (high - low)[high > low]
+    between = ((x != low) & (x != high)).any()
+    return bool(between) or bool((gap.max() - gap.min() > SAME_GAP * gap.max()) if len(gap) else False)
 
 
 def _shuffled(rows: Tensor, generator: torch.Generator) -> Tensor:

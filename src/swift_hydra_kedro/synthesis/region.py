@@ -42,6 +42,10 @@ class NormalRegion:
         """
         order = torch.randperm(len(normals), generator=generator, device=normals.device)
         references = normals[order[: config.max_references]].unique(dim=0)
+        if len(references) < config.min_rows:  # as many are alike
+            different = normals.unique(dim=0)
+            references = different[torch.randperm(len(different), generator=generator, device=normals.device)]
+            references = references[: config.max_references]
         if len(references) < config.min_rows:
             return None
         free = ((references > references.amin(0)) & (references < references.amax(0))).any(0)

@@ -75,7 +75,9 @@ class Walker:
         with torch.no_grad():
             x = region.leave(states.rows, reward.decode(z) - states.rows, self.generator)
         outside = torch.ones_like(replaced)
-        return Walks(states.observed, z - states.z, log_prob, replaced, x, ~region.contains(x), outside)
+        return Walks(
+            states.observed, z - states.z, log_prob, replaced, x, ~region.contains(x) & x.isfinite().all(1), outside
+        )
 
     @torch.no_grad()
     def rewards(self, x: Tensor) -> Rewards:

@@ -150,7 +150,7 @@ def count_rows_per_expert(
         {
             "expert": range(len(cluster)),
             "cluster": cluster,
-            "train_share": expert_load(mixture, train_rows.tensors["x"]),
+            "train_share": expert_load(mixture, train_rows.tensors["x"], of_training=True),
             "test_share": expert_load(mixture, test_rows.tensors["x"]),
         }
     )
