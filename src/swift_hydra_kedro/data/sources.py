@@ -15,7 +15,7 @@ from swift_hydra_kedro.data import adbench
 from swift_hydra_kedro.data.embedded import EMBEDDED
 from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.table import LabelledTable, from_arrays
-from swift_hydra_kedro.data.tabular import read_table
+from swift_hydra_kedro.data.tabular import place_of, read_table
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,7 @@ class RawTables:
         """Size and time of change of an own table's file, as far as its file system knows; nothing of other sets."""
         if dataset not in tables.root:
             return {}
-        path = tables.root[dataset].path
-        fs, place = fsspec.url_to_fs(path if "://" in path else str(self.project / Path(path).expanduser()))
+        fs, place = fsspec.url_to_fs(place_of(tables.root[dataset].path, self.project))
         info = fs.info(place) if fs.exists(place) else {}
         return {"size": info.get("size"), "changed": str(info.get("mtime", info.get("LastModified")))}
 

@@ -51,14 +51,15 @@ def locate(path: str, project: Path) -> str:
     FileNotFoundError
         If it is no URL and the file is not there.
     """
-    if "://" in path:
-        return path
-    absolute = project / Path(path).expanduser()
-    if not absolute.is_file():
-        raise FileNotFoundError(
-            f"there is no file {absolute}; a relative `path` starts at the project folder {project}"
-        )
-    return str(absolute)
+    place = place_of(path, project)
+    if "://" not in path and not Path(place).is_file():
+        raise FileNotFoundError(f"there is no file {place}; a relative `path` starts at the project folder {project}")
+    return place
+
+
+def place_of(path: str, project: Path) -> str:
+    """Absolute path or URL, whether or not there is anything; a relative path starts at `project`."""
+    return path if "://" in path else str(project / Path(path).expanduser())
 
 
 def read_frame(path: str, label: str = "y") -> pd.DataFrame:

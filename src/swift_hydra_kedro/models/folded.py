@@ -293,7 +293,8 @@ class PlainDetectors:
     def __init__(self, detector: MambaDetector, weights: Named) -> None:
         self.encoding, self.net = copy.deepcopy(detector.encoding).double(), copy.deepcopy(detector.net).to("meta")
         self.weights = {name: value.double() for name, value in weights.items()}
-        self.buffers = dict(copy.deepcopy(detector.net).double().named_buffers())
+        buffers = dict(detector.net.named_buffers())
+        self.buffers = {name: x.double() if x.is_floating_point() else x for name, x in buffers.items()}
         self.n_weights = sum(value[0].numel() for value in weights.values())
         n_tokens = detector.encoding.n_features if detector.config.several_tokens else 1
         self.rows_at_once = max(MULTIPLE, ROWS_AT_ONCE // (FEWER * n_tokens))

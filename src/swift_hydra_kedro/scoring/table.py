@@ -19,10 +19,8 @@ from swift_hydra_kedro.scoring.chunks import REASON, ChunkScorer, Scored
 from swift_hydra_kedro.scoring.engines import open_engine
 
 MOST_REASONS = 3  # of a chunk that an error message may quote
-REJECTS, ALERTS = (
-    "rejects.csv",
-    ("alerts.csv", "alerts.html"),
-)  # beside the scores; conf/base/catalog.yml names the second
+REJECTS = "rejects.csv"  # beside the scores
+ALERTS = ("alerts.csv", "alerts.html")  # there, too, as the catalog names them
 
 
 @dataclass(frozen=True)

@@ -74,10 +74,8 @@ class Walker:
         z = states.supported.project(z)
         with torch.no_grad():
             x = region.leave(states.rows, reward.decode(z) - states.rows, self.generator)
-        outside = torch.ones_like(replaced)
-        return Walks(
-            states.observed, z - states.z, log_prob, replaced, x, ~region.contains(x) & x.isfinite().all(1), outside
-        )
+        has_left, outside = x.isfinite().all(1) & ~region.contains(x), torch.ones_like(replaced)
+        return Walks(states.observed, z - states.z, log_prob, replaced, x, has_left, outside)
 
     @torch.no_grad()
     def rewards(self, x: Tensor) -> Rewards:
