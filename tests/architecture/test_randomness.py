@@ -1,4 +1,7 @@
-"""No function of the package reads or sets global random state: generators are passed."""
+"""No function of the package reads or sets global random state: generators are passed.
+
+Torch's initialisers know no generators: `models/layers.py` alone touches the global state for them, and puts it back.
+"""
 
 import ast
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src/swift_hydra_kedro"
+KEEPER = SOURCE / "models/layers.py"
 GLOBAL = {
     "torch.manual_seed",
     "torch.seed",
@@ -13,6 +17,9 @@ GLOBAL = {
     "torch.cuda.manual_seed_all",
     "torch.set_rng_state",
     "torch.random.manual_seed",
+    "torch.random.fork_rng",
+    "torch.default_generator.manual_seed",
+    "torch.default_generator.set_state",
     "random.seed",
 }
 DRAWING = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson"}
@@ -56,7 +63,8 @@ def violations(code: str) -> list[str]:
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_no_global_random_state(path):
-    assert violations(path.read_text(encoding="utf-8")) == []
+    allowed = {"torch.random.fork_rng", "torch.default_generator.manual_seed"} if path == KEEPER else set()
+    assert set(violations(path.read_text(encoding="utf-8"))) == allowed
 
 
 @pytest.mark.parametrize(
@@ -69,6 +77,8 @@ def test_no_global_random_state(path):
         "import random",
         "import torch\ntorch.manual_seed(0)",
         "import torch\ntorch.randn(3)",
+        "import torch\ntorch.default_generator.manual_seed(0)",
+        "import torch\nwith torch.random.fork_rng():\n    pass",
         "import torch\ntorch.randperm(3, device='cpu')",
     ],
 )

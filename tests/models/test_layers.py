@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,6 +15,7 @@ from swift_hydra_kedro.models.layers import (
     align,
     blocks_of_groups,
     fork,
+    global_randomness_kept,
     seeded_init,
 )
 
@@ -103,3 +107,33 @@ def test_a_fork_draws_its_own_numbers_which_the_generator_decides(generator):
     again = fork(generator)
     draws = [torch.rand(3, generator=g).tolist() for g in (first, second, again)]
     assert draws[0] == draws[2] != draws[1]
+
+
+def test_threads_do_not_draw_each_other_s_initial_weights():
+    n_threads, n_layers = 4, 20
+    together = threading.Barrier(n_threads)
+
+    def weights(seed: int) -> list[torch.Tensor]:
+        with seeded_init(torch.Generator().manual_seed(seed)):
+            return [StackedLinear(50, 50).weight for _ in range(n_layers)]
+
+    def beside_others(seed: int) -> list[torch.Tensor]:
+        together.wait()
+        return weights(seed)
+
+    before = torch.get_rng_state()
+    alone = [weights(seed) for seed in range(n_threads)]
+    for _ in range(5):
+        with ThreadPoolExecutor(n_threads) as pool:
+            found = list(pool.map(beside_others, range(n_threads)))
+        assert all(
+            torch.equal(a, b) for own, other in zip(alone, found, strict=True) for a, b in zip(own, other, strict=True)
+        )
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_what_is_drawn_while_it_is_kept_changes_nothing_outside():
+    before = torch.get_rng_state()
+    with global_randomness_kept(), global_randomness_kept():
+        torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -16,6 +16,7 @@ from swift_hydra_kedro.models.committee import Committee
 from swift_hydra_kedro.models.cvae import CVAE
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
+from swift_hydra_kedro.models.layers import global_randomness_kept
 from swift_hydra_kedro.models.mome import MixtureOfExperts, NoisyTopKGate
 from swift_hydra_kedro.models.neighbours import Neighbourhood, References
 from swift_hydra_kedro.models.policy import Policy
@@ -41,7 +42,7 @@ def cvae_settings(cvae: CVAE) -> Settings:
     return {"n_features": cvae.n_features, "config": cvae.config.model_dump(mode="json")}
 
 
-@torch.random.fork_rng(devices=[])
+@global_randomness_kept()
 def load_cvae(tensors: Tensors, settings: Settings) -> CVAE:
     """Rebuild a C-VAE."""
     return _filled(CVAE(settings["n_features"], CVAEConfig.model_validate(settings["config"])), tensors)
@@ -56,7 +57,7 @@ def detector_settings(detector: MambaDetector) -> Settings:
     }
 
 
-@torch.random.fork_rng(devices=[])
+@global_randomness_kept()
 def load_detector(tensors: Tensors, settings: Settings) -> MambaDetector:
     """Rebuild a detector, or stacked experts; one trained by the CUDA kernel also computes without."""
     names = ("binned", "inverse_width", "offset", "lowest_score", "score_step")
@@ -83,7 +84,7 @@ def mixture_settings(mixture: MixtureOfExperts) -> Settings:
     return {"experts": detector_settings(mixture.experts), "top_k": mixture.gate.top_k}
 
 
-@torch.random.fork_rng(devices=[])
+@global_randomness_kept()
 def load_mixture(tensors: Tensors, settings: Settings) -> MixtureOfExperts:
     """Rebuild a mixture."""
     experts = load_detector(tensors_below("experts.", tensors), settings["experts"])
@@ -117,7 +118,7 @@ def policy_settings(policy: Policy) -> Settings:
     return sizes | {"hidden": policy.head.in_features}
 
 
-@torch.random.fork_rng(devices=[])
+@global_randomness_kept()
 def load_policy(tensors: Tensors, settings: Settings) -> Policy:
     """Rebuild a policy."""
     return _filled(Policy(**settings), tensors)

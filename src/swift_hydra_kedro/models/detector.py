@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from swift_hydra_kedro.config import MambaConfig
 from swift_hydra_kedro.models.blocks import residual_block
 from swift_hydra_kedro.models.encoding import ALL_VIEWS, PiecewiseLinearEncoding
-from swift_hydra_kedro.models.layers import RMSNorm, Stack, StackedLinear
+from swift_hydra_kedro.models.layers import RMSNorm, Stack, StackedLinear, global_randomness_kept
 
 INPUTS = "inputs"
 
@@ -157,7 +157,7 @@ class MambaDetector(nn.Module):
         With `n_features`, they see the first of the features alone, without regard to what the others were to them.
         """
         device = self.encoding.binned.device
-        with torch.random.fork_rng(devices=[]):
+        with global_randomness_kept():
             part = MambaDetector(self.encoding.part(views, n_features), self.config, (len(members),)).to(device)
         own, inputs = self._weights(), self._inputs_of(part)
         for name, weight in part._weights().items():

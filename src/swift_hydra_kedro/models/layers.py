@@ -8,7 +8,8 @@ weights themselves say how they are stacked, so a layer can be run with a slice 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 MULTIPLE = 32
+_GLOBAL_RANDOMNESS = threading.RLock()
 Stack = tuple[int, ...]
 
 
@@ -53,10 +55,17 @@ def filled_up(rows: Tensor) -> Tensor:
 
 
 @contextmanager
+def global_randomness_kept(devices: Sequence[torch.device] = ()) -> Iterator[None]:
+    """Leave torch's global random state as it was. All threads share it: another one waits until this one is done."""
+    with _GLOBAL_RANDOMNESS, torch.random.fork_rng(devices=devices):
+        yield
+
+
+@contextmanager
 def seeded_init(generator: torch.Generator) -> Iterator[None]:
     """Let torch's default initialisers and dropout draw from `generator` and leave the global state as it was."""
     on_cuda = generator.device.type == "cuda"  # where dropout draws on the device
-    with torch.random.fork_rng(devices=[generator.device] if on_cuda else []):
+    with global_randomness_kept([generator.device] if on_cuda else []):
         seed = fork(generator).initial_seed()
         torch.default_generator.manual_seed(seed)
         if on_cuda:
