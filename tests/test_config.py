@@ -1,8 +1,10 @@
+import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from swift_hydra_kedro.config import (
     BenchmarkConfig,
@@ -45,6 +47,35 @@ STAGES = {
 def test_conf_base_spells_out_the_defaults_of_the_code(stage):
     written = yaml.safe_load((CONF / f"base/parameters_{stage}.yml").read_text())[stage]
     assert written == STAGES[stage]().model_dump(mode="json")
+
+
+def described(model, path=()):
+    """Descriptions of the fields that are no settings themselves, by their path."""
+    for name, field in model.model_fields.items():
+        options = (field.annotation, *get_args(field.annotation))
+        inner = next((kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if inner:
+            yield from described(inner, (*path, name))
+        else:
+            yield (*path, name), field.description
+
+
+@pytest.mark.parametrize("stage", sorted(set(STAGES) - {"decision", "registration", "scoring", "benchmark"}))
+def test_comments_of_conf_base_are_the_descriptions_of_the_code(stage):
+    """Word for word, but for the other stages, whose comments list the choices as well."""
+    descriptions, path, comment, compared = dict(described(STAGES[stage])), [], [], 0
+    for line in (CONF / f"base/parameters_{stage}.yml").read_text().splitlines():
+        text = line.strip()
+        if text.startswith("#"):
+            comment.append(text.lstrip("# "))
+            continue
+        if key := re.fullmatch(r"( *)(\w+):.*", line):
+            path = [*path[: len(key[1]) // 2], key[2]]
+            if comment and tuple(path[1:]) in descriptions:
+                assert " ".join(comment) == descriptions[tuple(path[1:])]
+                compared += 1
+        comment = []
+    assert compared
 
 
 def merged(environment):
@@ -113,6 +144,11 @@ def test_conf_paper_is_table_2(field, printed):
         (SynthesisConfig, {"keep": 300}, "steps_per_episode"),
         (DetectionConfig, {"gate": {"top_k": 21}}, "n_experts"),
         (ScoringConfig, {"drift": {"moderate": 0.3}}, "moderate"),
+        (
+            PretrainingConfig,
+            {"detector": {"mamba": {"block": "mlp", "tokens": "feature"}}},
+            "would see the last feature",
+        ),
         (TablesConfig, {"mine": {"path": ""}}, "mine.path"),
         (TablesConfig, {"mine": {"path": "x.csv", "id_columns": ["claim", "model"]}}, r"\['model'\] are names of"),
         (ScoringConfig, {"key": ["row", "expert_2"]}, r"\['row', 'expert_2'\] are names of"),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
-from scipy.stats import ks_2samp
+from scipy.stats import chi2, ks_2samp
 
 from swift_hydra_kedro.config import DriftConfig
 from swift_hydra_kedro.data.profile import CategoryBins
@@ -112,6 +112,14 @@ def test_categories_have_no_ks_and_new_ones_are_drift():
 def test_levels_are_those_of_the_rule_of_thumb(share, level):
     before, now = np.array([50_000, 50_000, 0, 0]), np.round(100_000 * np.array([share, 1 - share, 0, 0])).astype(int)
     assert drift_of(Comparison(before, now))["level"] == level
+
+
+def test_p_value_of_two_bins_is_the_g_test_s_by_hand():
+    before, now = np.array([9990, 10, 0]), np.array([97, 3, 0])
+    observed = np.stack([before, now])[:, :2]
+    expected = observed.sum(1, keepdims=True) * observed.sum(0) / observed.sum()
+    g = 2 * (observed * np.log(observed / expected)).sum()
+    assert drift_of(Comparison(before, now))["p_value"] == pytest.approx(chi2.sf(g, 1))
 
 
 def test_levels_can_be_set():

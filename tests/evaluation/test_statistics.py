@@ -51,6 +51,14 @@ def test_against_is_scipys_test_with_holms_correction(table):
     assert found.loc["e", "p_holm"] < 1e-4 < found.loc["b", "p_holm"]
 
 
+def test_a_few_large_losses_outweigh_more_small_gains():
+    difference = np.r_[np.linspace(0.001, 0.016, 16), -np.linspace(0.1, 0.24, 14)]
+    found = against(pd.DataFrame({"a": 0.5, "b": 0.5 + difference}), "a").loc["b"]
+    assert found["better"] > found["worse"] and found["gain"] < 0
+    assert found["p"] < 0.05
+    assert found["gain"] == 16 * 17 / 2 - sum(range(17, 31))
+
+
 def test_methods_that_never_differ_have_a_p_value_of_one(table):
     twins = table.assign(twin=table["a"])
     assert against(twins, "a").loc["twin", ["equal", "p"]].tolist() == [20, 1]

@@ -66,11 +66,5 @@ def test_all_probabilities_are_those_of_each_expert():
     torch.testing.assert_close(model.all_probabilities(X), torch.sigmoid(model.experts(X.expand(N_EXPERTS, -1, -1))))
 
 
-def test_load_counts_every_choice():
-    model = mixture(2)
-    load = model.load(torch.tensor([[0, 4], [4, 1], [4, 0]]))
-    assert load.tolist() == [2, 1, 0, 0, 3]
-
-
 def test_no_rows_give_no_scores():
     assert mixture(2)(X[:0]).shape == (0,)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from swift_hydra_kedro.models.policy import LOG_SIGMA_RANGE, Policy, ValueNet
+from swift_hydra_kedro.models.policy import INITIAL_SIGMA, LOG_SIGMA_RANGE, Policy, ValueNet
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def test_entropy_is_that_of_a_gaussian(policy):
 
 
 def test_starts_near_no_step_with_the_same_spread_everywhere():
-    distribution = Policy(4, 3, 8, initial_sigma=0.2)(torch.randn(50, 4))
+    distribution = Policy(4, 3, 8)(torch.randn(50, 4))
     assert distribution.mean.abs().max() < 0.02
-    assert (distribution.stddev - 0.2).abs().max() < 0.01
+    assert (distribution.stddev - INITIAL_SIGMA).abs().max() < 0.01
 
 
 def test_spread_depends_on_the_state(policy):

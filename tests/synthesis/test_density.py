@@ -171,3 +171,9 @@ def test_silverman_on_a_single_point_agrees_in_both_precisions():
     single, double = GaussianKDE(point, "silverman"), GaussianKDE(point.double(), "silverman")
     expected = float(double.log_density(near.double()))
     assert float(single.log_density(near)) == pytest.approx(expected, rel=1e-2)
+
+
+def test_the_noise_s_own_kernel_does_not_depend_on_where_the_anomalies_are(generator):
+    entropy = EntropyAfterAdding(GaussianKDE(500 + torch.randn(20, 100), 0.5), 50, 3, generator)
+    expected = stats.norm(0, 0.5).logpdf(entropy.noise.double()).sum(1)
+    np.testing.assert_allclose(entropy.log_kernel_noise, expected, rtol=1e-5)

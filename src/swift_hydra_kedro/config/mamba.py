@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from swift_hydra_kedro.config.base import Config
 
@@ -43,7 +43,7 @@ class MambaConfig(Config):
     bins: int = Field(
         16,
         ge=0,
-        description="Quantile bins of the piecewise-linear and normal views; 0 feeds the scaled features alone.",
+        description="Quantile bins of the piecewise-linear and normal views; 0 or 1 feeds the scaled features alone.",
     )
     additive: AdditiveConfig | None = Field(
         None, description="A path beside the blocks that adds up one curve per feature; none if null."
@@ -53,6 +53,12 @@ class MambaConfig(Config):
         description="Selective scan: plain torch, or mamba-ssm's CUDA kernel; auto takes the kernel for several "
         "tokens where it can run.",
     )
+
+    @model_validator(mode="after")
+    def _every_token_is_seen(self) -> MambaConfig:
+        if self.block == "mlp" and self.tokens == "feature":
+            raise ValueError("an mlp keeps tokens apart: with tokens 'feature' it would see the last feature alone")
+        return self
 
     @property
     def several_tokens(self) -> bool:

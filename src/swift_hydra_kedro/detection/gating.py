@@ -129,9 +129,9 @@ class _Phase:
                 optimiser.step()
                 schedule.step()
             if step % max(1, n_steps // 10) == 0:
-                share = float(shares.detach().max())
-                history.append({"phase": name, "step": step, "loss": float(loss.detach()), "largest_share": share})
-                bar.set_postfix(loss=f"{float(loss.detach()):.3f}", largest_share=f"{share:.2f}")
+                record = {"loss": float(loss.detach()), "largest_share": float(shares.detach().max())}
+                history.append({"phase": name, "step": step, **record})
+                bar.set_postfix({key: f"{value:.3f}" for key, value in record.items()})
         return history
 
     def _batches(self, size: int, n_steps: int) -> Iterator[_Batch]:

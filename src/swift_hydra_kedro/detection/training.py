@@ -170,9 +170,6 @@ def _neighbourhood(
     rows: LabelledRows, config: NeighboursConfig, with_anomalies: bool, by_ranks: bool, seed: int
 ) -> Neighbourhood:
     generator = stage_generators(seed, "neighbours", rows.x.device).torch
-    sizes, kinds = (
-        (config.n_candidates, config.max_references),
-        {"with_anomalies": with_anomalies, "by_ranks": by_ranks},
-    )
+    sizes = config.n_candidates, config.max_references
     with narrow_threads(rows.x.shape[1]):
-        return Neighbourhood.fit(rows.x, rows.y, *sizes, generator, **kinds)
+        return Neighbourhood.fit(rows.x, rows.y, *sizes, generator, with_anomalies=with_anomalies, by_ranks=by_ranks)

@@ -27,9 +27,9 @@ class Plane:
         if n_features == 2:
             return cls(np.zeros(2), np.eye(2), (f"{feature_names[0]} (scaled)", f"{feature_names[1]} (scaled)"))
         origin = x.mean(0)
-        components = np.linalg.svd(x - origin, full_matrices=False)[2][:2]
+        covariance = np.atleast_2d(np.cov(x.T))
         basis = np.zeros((2, n_features))
-        basis[: len(components)] = components
+        basis[: min(2, n_features)] = np.linalg.eigh(covariance).eigenvectors.T[::-1][:2]  # of the largest first
         return cls(origin, basis, ("principal component 1", "principal component 2"))
 
     def project(self, x: np.ndarray) -> np.ndarray:

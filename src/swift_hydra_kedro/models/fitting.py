@@ -61,8 +61,7 @@ def fit_cvae(
         noise = torch.randn(len(batch.y), cvae.config.latent_size, generator=generator, device=batch.x.device)
         return cvae.loss(batch.x, batch.y, noise)
 
-    steps = _train(cvae, rows, training, loss, generator, progress, "C-VAE")
-    return list(steps)
+    return list(_train(cvae, rows, training, loss, generator, progress, "C-VAE"))
 
 
 def fit_detector(

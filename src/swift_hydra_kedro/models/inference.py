@@ -64,6 +64,5 @@ def expert_load(model: MixtureOfExperts, x: np.ndarray, of_training: bool = Fals
         described = model.neighbourhood.describe_training_rows(rows, rows[:0])
     else:
         described = model.describe(rows)
-    _, chosen = model.gate(described)
-    load = model.load(chosen).cpu().numpy()
-    return load / load.sum()
+    chosen = model.gate(described)[1].cpu().numpy()
+    return np.bincount(chosen.ravel(), minlength=model.experts.stack[0]) / chosen.size

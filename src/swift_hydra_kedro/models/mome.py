@@ -75,10 +75,6 @@ class MixtureOfExperts(nn.Module):
         weights, chosen = self.gate(described)
         return weights, chosen, self.all_probabilities(described).T.gather(1, chosen)
 
-    def load(self, chosen: Tensor) -> Tensor:
-        """Rows that each expert gets, `(M,)`, of the indices `chosen (B, k)`."""
-        return torch.bincount(chosen.flatten(), minlength=self.experts.stack[0])
-
     def all_probabilities(self, x: Tensor) -> Tensor:
         """Probabilities of every expert for described rows, `(B, P')` -> `(M, B)`; not calibrated."""
         return torch.sigmoid(self.experts(x))

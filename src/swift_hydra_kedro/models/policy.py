@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 LOG_SIGMA_RANGE = (-5.0, 1.0)
+INITIAL_SIGMA = 0.3
 
 
 class Policy(nn.Module):
@@ -16,7 +19,7 @@ class Policy(nn.Module):
     and a sample of it; PPO needs the probability of the sample.
     """
 
-    def __init__(self, state_size: int, action_size: int, hidden: int, initial_sigma: float = 0.3) -> None:
+    def __init__(self, state_size: int, action_size: int, hidden: int) -> None:
         super().__init__()
         self.state_size = state_size
         self.body = _tanh_body(state_size, hidden)
@@ -24,7 +27,7 @@ class Policy(nn.Module):
         with torch.no_grad():  # start near "no step", with the same spread everywhere
             self.head.weight.mul_(0.01)
             self.head.bias.zero_()
-            self.head.bias[action_size:] = torch.log(torch.tensor(initial_sigma))
+            self.head.bias[action_size:] = math.log(INITIAL_SIGMA)
 
     def forward(self, state: Tensor) -> Independent:
         """Distribution of the step to take from each state."""

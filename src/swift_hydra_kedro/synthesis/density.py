@@ -79,8 +79,7 @@ class EntropyAfterAdding:
         self.samples = kde.sample(n_samples, generator)  # (s, P)
         self.noise = _antithetic(kde.noise(n_noise, generator))  # (2 e, P)
         self.log_p_samples = kde.log_density(self.samples)  # (s,)
-        at_centre = torch.zeros_like(kde.centre).unsqueeze(0)
-        self.log_kernel_noise = kde.log_kernel(at_centre, self.noise).squeeze(0)  # (2 e,)
+        self.log_kernel_noise = kde.log_normaliser - 0.5 * (self.noise / kde.bandwidth).square().sum(1)  # (2 e,)
 
     def current(self) -> float:
         """Entropy of the anomalies as they are: `-mean_j log p(x_j)`."""

@@ -17,6 +17,7 @@ from swift_hydra_kedro.config import OutskirtsConfig
 from swift_hydra_kedro.models.fitting import LabelledRows
 
 TRACING_STEPS = 50
+ROWS_AT_ONCE = 4096
 MAX_SHARE = 0.5
 MIN_LENGTH = 1e-9
 
@@ -82,7 +83,7 @@ class NormalRegion:
 
     def _distance(self, x: Tensor) -> Tensor:
         centre, centred = self._centred
-        return torch.cdist(x - centre, centred).amin(1)
+        return torch.cat([torch.cdist(rows - centre, centred).amin(1) for rows in x.split(ROWS_AT_ONCE)])
 
     @cached_property
     def _centred(self) -> tuple[Tensor, Tensor]:

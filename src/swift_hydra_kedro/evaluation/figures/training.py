@@ -59,7 +59,7 @@ def invalid_share(history: pd.DataFrame) -> go.Figure:
     figure = styled(
         go.Figure(),
         "How often the policy leaves the supported latent range",
-        "Invalid actions are replaced by one step to a feasible action, from which the policy learns",
+        "Invalid actions are cut short or replaced by one step to a feasible action, which the policy learns",
         x="episode",
         y="invalid actions [%]",
     )

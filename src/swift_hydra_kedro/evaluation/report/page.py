@@ -197,7 +197,7 @@ def _tests(standing: Standing, alpha: float) -> str:
 def _verdict(row: Any, alpha: float) -> str:
     if row.p_holm >= alpha:
         return "no"
-    return "better" if row.better > row.worse else "worse"
+    return "better" if row.gain > 0 else "worse"
 
 
 def _failed(results: pd.DataFrame) -> str:
