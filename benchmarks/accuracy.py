@@ -8,7 +8,7 @@ usage: python benchmarks/accuracy.py --data FOLDER [--datasets 6_cardio,47_yeast
 FOLDER holds ADBench .npz files; without it, nothing more is measured. Each method's result on a split is written at
 once, and a later call goes on where this one stopped. Prints, for the splits that all methods have, the means, the mean
 ranks, Wilcoxon's signed-rank test of each method against Swift Hydra with Holm's correction, and AUC-ROC by data set;
-the same is written as a Markdown page beside the results. The peers need `pip install 'swift_hydra_kedro[benchmark]'`.
+the same is written as a Markdown page beside the results. The peers need `pip install -e '.[benchmark]'`.
 """
 
 from __future__ import annotations

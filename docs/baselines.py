@@ -20,7 +20,7 @@ neighbour `oversamplers`; a test compares. Any of these names can stand in `eval
 `extra_trees`; an over-sampler and the detector that it feeds, `smote__extra_trees`; or an over-sampler alone, which
 takes the place of Swift Hydra's synthesis and feeds its mixture.
 
-What does not come with the core is installed by `pip install 'swift_hydra_kedro[benchmark]'`. A detector with a limit
+What does not come with the core is installed by `pip install -e '.[benchmark]'`. A detector with a limit
 trains on a random part of that many rows where there are more, and the log says so; it scores all rows.
 
 What a detector gets to see: unsupervised, rows alone; one-class, the rows that are not labelled anomalous; weakly

@@ -9,6 +9,7 @@ import torch
 from imblearn.pipeline import make_pipeline as make_imbalanced_pipeline
 from imblearn.utils.estimator_checks import parametrize_with_checks as parametrize_with_imblearn_checks
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
@@ -229,6 +230,46 @@ def test_labels_may_be_text_and_the_second_is_the_anomaly():
     numbers = quick_classifier().fit(x, y)
     np.testing.assert_array_equal(model.predict_proba(x), numbers.predict_proba(x))
     np.testing.assert_array_equal(model.predict(x) == "fraud", numbers.predict(x) == 1)
+
+
+def test_the_anomaly_s_label_may_be_named():
+    x, y = easy_table()
+    model = quick_classifier(positive_label="fraud").fit(x, np.where(y == 1, "fraud", "normal"))
+    assert model.classes_.tolist() == ["normal", "fraud"]
+    numbers = quick_classifier().fit(x, y)
+    np.testing.assert_array_equal(model.predict_proba(x), numbers.predict_proba(x))
+    np.testing.assert_array_equal(model.predict(x) == "fraud", numbers.predict(x) == 1)
+    with pytest.raises(
+        ValueError, match=r"positive_label 'frod' is neither of the classes of y, \['fraud', 'normal'\]"
+    ):
+        quick_classifier(positive_label="frod").fit(x, np.where(y == 1, "fraud", "normal"))
+
+
+def test_anomalies_that_are_most_rows_are_doubted():
+    x, y = easy_table()
+    with pytest.warns(UserWarning, match=r"88% of the rows are anomalies, labelled 'normal'.*positive_label"):
+        quick_classifier().fit(x, np.where(y == 1, "fraud", "normal"))
+
+
+def test_a_fit_that_fails_leaves_no_model_of_other_labels():
+    x, y = easy_table()
+    model = quick_classifier().fit(x, y)
+    with pytest.raises(ValueError, match="zero sample_weight"):
+        model.fit(x, np.where(y == 1, "b", "a"), sample_weight=1.0 - y)
+    with pytest.raises(NotFittedError):
+        model.predict(x)
+
+
+def test_a_threshold_set_after_fitting_is_checked():
+    x, y = easy_table()
+    with pytest.raises(ValueError, match="threshold"):
+        quick_classifier().fit(x, y).set_params(threshold=7).predict(x)
+
+
+def test_columns_that_are_there_twice_are_told():
+    frame = pd.DataFrame(easy_table()[0], columns=["a", "b", "a", "c"])
+    with pytest.raises(ValueError, match=r"columns are there twice: \['a'\]"):
+        quick_classifier().fit(frame, easy_table()[1])
 
 
 def test_one_labelled_anomaly_is_enough():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
@@ -27,7 +28,7 @@ from swift_hydra_kedro.data.reference import Reference
 from swift_hydra_kedro.data.resampling import ClassByClass
 from swift_hydra_kedro.data.table import feature_frame
 from swift_hydra_kedro.data.tabular import as_features
-from swift_hydra_kedro.data.validation import two_classes
+from swift_hydra_kedro.data.validation import doubt_of_label, two_classes
 from swift_hydra_kedro.detection.training import train_judge, train_mixture_of_experts
 from swift_hydra_kedro.evaluation.decision import choose_threshold
 from swift_hydra_kedro.models.committee import Committee
@@ -45,7 +46,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     """Anomaly detector for labelled, imbalanced tables.
 
     Synthetic anomalies from an RL-guided C-VAE join the training rows; a gated mixture of Mamba experts
-    decides. The second of `classes_` is the anomaly. Data frames may hold text columns (categories) and
+    decides. Data frames may hold text columns (categories) and
     missing values; arrays may hold missing values.
 
     Parameters
@@ -57,6 +58,9 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         Rows with a probability of at least this much are called anomalies by `predict`. A dict has fields of
         `DecisionConfig` and is a rule by which `fit` chooses it, on training rows that no network had drawn, for
         instance `{"rule": "recall", "recall": 0.9}`. A number may be set anew after `fit`; `scorer_` keeps the first.
+        The pipeline's is 0.2.
+    positive_label : label or None
+        The anomaly's. None takes the greater of the two labels, as scikit-learn does, and warns if most rows have it.
     device : {"auto", "cpu", "cuda"}
         Where torch computes.
     random_state : int, RandomState or None
@@ -67,7 +71,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : (2,) labels
+    classes_ : (2,) labels; the second is the anomaly's
     n_features_in_, feature_names_in_ : as everywhere in scikit-learn
     scorer_ : Scorer, which holds preprocessing, mixture, threshold, and what it takes to explain scores
     synthetic_ : DataFrame of the synthetic anomalies in the table's units
@@ -87,6 +91,8 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     (300, 2)
     """
 
+    scorer_: Scorer
+
     def __init__(
         self,
         *,
@@ -95,6 +101,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         synthesis: Budget = None,
         detection: Budget = None,
         threshold: float | dict[str, Any] = DEFAULT_THRESHOLD,
+        positive_label: Any = None,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
@@ -104,6 +111,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         self.synthesis = synthesis
         self.detection = detection
         self.threshold = threshold
+        self.positive_label = positive_label
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
@@ -118,10 +126,11 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If X or y cannot be used: shapes differ, infinite values, not exactly two classes.
         """
+        if hasattr(self, "scorer_"):
+            del self.scorer_  # a fit that fails leaves no model of other labels and columns
         stages = ("preparation", "pretraining", "synthesis", "detection")
         config = SwiftHydraConfig.with_overrides({name: getattr(self, name) or {} for name in stages})
-        rule = self.threshold if isinstance(self.threshold, Mapping) else {"threshold": self.threshold}
-        decision = DecisionConfig.with_overrides({"threshold": DEFAULT_THRESHOLD, **rule})
+        decision = self._decision()
         features = self._features(X, reset=True)
         label, weight = self._labels(features, y, sample_weight)
         used = weight > 0
@@ -148,19 +157,27 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Probabilities of the two classes, `(N, 2)`."""
-        check_is_fitted(self)
+        check_is_fitted(self, "scorer_")
         anomaly = self.scorer_.score(self._features(X, reset=False))
         return np.column_stack([1 - anomaly, anomaly])
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
         """Labels, `(N,)`: the anomaly's where its probability is at least `threshold`."""
         probability = self.predict_proba(X)[:, 1]
-        threshold = self.scorer_.threshold if isinstance(self.threshold, Mapping) else self.threshold
+        by_rule = isinstance(self.threshold, Mapping)
+        threshold = self.scorer_.threshold if by_rule else self._decision().threshold
         return self.classes_[(probability >= threshold).astype(int)]
+
+    def _decision(self) -> DecisionConfig:
+        """The threshold, or the rule for it, checked."""
+        rule = self.threshold if isinstance(self.threshold, Mapping) else {"threshold": self.threshold}
+        return DecisionConfig.with_overrides({"threshold": DEFAULT_THRESHOLD, **rule})
 
     def _features(self, X: ArrayLike | pd.DataFrame, reset: bool) -> pd.DataFrame:
         """Validate `X` and bring it to a frame of numeric and text columns, named as in training."""
         if isinstance(X, pd.DataFrame):
+            if twice := sorted(set(X.columns[X.columns.duplicated()].map(str))):
+                raise ValueError(f"columns are there twice: {twice[:10]}; rename or remove them")
             validate_data(self, X, reset=reset, skip_check_array=True)
             features = as_features(X.set_axis(X.columns.map(str), axis=1)) if reset else X
         else:
@@ -180,7 +197,9 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
         target: np.ndarray = _check_y(y, estimator=self)
         if len(target) != len(features):
             raise ValueError(f"X has {len(features)} rows and y has {len(target)}: they must agree")
-        self.classes_, label = two_classes(target)
+        self.classes_, label = two_classes(target, self.positive_label)
+        if doubt := doubt_of_label(label, self.classes_[1]):
+            warnings.warn(doubt, stacklevel=3)
         weight = _check_sample_weight(sample_weight, features, ensure_non_negative=True)
         return label, weight
 

@@ -19,6 +19,7 @@ from kedro.framework.project import pipelines
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
+from kedro.validation.parameter_validator import ParameterValidator
 from kedro_mlflow.framework.hooks.mlflow_hook import MlflowHook as KedroMlflowHook
 from mlflow.utils import chunk_list
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_PARAMS_TAGS_PER_BATCH
@@ -100,7 +101,7 @@ class RunHook:
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Refuse unknown parameters and baselines, and a model that cannot be gone on from, before anything trains."""
-        _check_runtime_parameters(run_params.get("runtime_params") or {})
+        _check_runtime_parameters(run_params.get("runtime_params") or {}, catalog)
         if any("earlier" in node.outputs for node in pipeline.nodes):  # the model that training goes on from
             _check_warm_start(_run_config(catalog), DetectionConfig.model_validate(catalog.load("params:detection")))
         if "params:evaluation" in pipeline.inputs():
@@ -217,16 +218,21 @@ def _check_warm_start(run: RunConfig, detection: DetectionConfig) -> None:
         earlier.check(detection)
 
 
-def _check_runtime_parameters(given: dict[str, Any]) -> None:
-    """Refuse what `--params` misspells, and what would part a run from the folders named after it."""
+def _check_runtime_parameters(given: dict[str, Any], catalog: DataCatalog) -> None:
+    """Refuse what `--params` misspells, and what would part a run from the folders named after it.
+
+    Kedro validates what nodes of this run read, and not a stage that is named for nothing.
+    """
     shortcuts = [name for name in RunConfig.model_fields if name != "device"]
     known = {*shortcuts, *PATHS, *(name for pipeline in pipelines.values() for name in parameter_names(pipeline))}
     for name in given.keys() - known:
         close = get_close_matches(name, known, n=1)
         raise ValueError(
-            f"there is no parameter {name!r}{f'; did you mean {close[0]!r}?' if close else ''} "
+            f"there is no parameter {name!r}{f'; did you mean {close[0]!r}?' if close else ':'} "
             f"--params takes {', '.join(sorted(known))}"
         )
+    stages = {name: _plain(catalog.load(f"{PREFIX}{name}")) for name in given}
+    ParameterValidator(dict(pipelines)).validate_raw_params(stages)
     for name in shortcuts:
         if name in (given.get("run") or {}):
             raise ValueError(f"write --params={name}=..., not run.{name}: the folders of a run are named by it")

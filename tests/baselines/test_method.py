@@ -148,9 +148,7 @@ def test_bad_rows_are_not_scored(x, message):
 
 
 def test_a_missing_library_is_named_with_the_command_that_installs_it():
-    with pytest.raises(
-        ImportError, match=r"no-such-thing is not installed: pip install 'swift_hydra_kedro\[benchmark\]'"
-    ):
+    with pytest.raises(ImportError, match=r"no-such-thing is not installed: pip install -e '\.\[benchmark\]'"):
         fitted(library="no_such_thing")
 
 

@@ -120,7 +120,7 @@ def test_the_dashboard_and_the_progress_are_told(run_grid, measured, capsys):
 
 def test_without_dask_the_command_that_installs_it_is_told(run_grid, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match=r"pip install 'swift_hydra_kedro\[dask\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[dask\]'"):
         run_grid()
 
 

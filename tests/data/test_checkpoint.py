@@ -69,7 +69,7 @@ def test_incomplete_folder_is_no_checkpoint(tmp_path):
     assert is_checkpoint(tmp_path / "model")
     (tmp_path / "model/state.json").unlink()
     assert not is_checkpoint(tmp_path / "model")
-    with pytest.raises(FileNotFoundError, match=r"must hold tensors\.safetensors and state\.json"):
+    with pytest.raises(FileNotFoundError, match=r"would hold tensors\.safetensors and state\.json"):
         load_checkpoint(tmp_path / "model")
 
 

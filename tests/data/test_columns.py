@@ -52,6 +52,8 @@ def test_equal_values_get_equal_text():
         pd.to_timedelta(pd.Series(["1 day"])),
         pd.Series(pd.period_range("2024-01", periods=2, freq="M")),
         pd.Series(["2024-05-31", "2024-06-01 12:00:00", None]),
+        pd.Series(["31.12.2024", "1.1.2025"]),
+        pd.Series(["12/31/2024 10:00", "unknown", "1/1/2025 9:30"]),
     ],
 )
 def test_dates_are_refused_with_a_remedy(values):
@@ -75,6 +77,12 @@ def numbers_as_text(strays=(), n=100):
     [
         (numbers_as_text(["?", "n/a"]), r"in 2 of 102 rows, such as '\?'"),
         (numbers_as_text().str.replace(".", ","), r"in 100 of 100 rows, such as '0,000'.*decimal point"),
+        ("$" + numbers_as_text(), r"in 100 of 100 rows, such as '\$0.000'.*without marks of money"),
+        (numbers_as_text() + " %", r"in 100 of 100 rows, such as '0.000 %'.*per cent"),
+        (
+            pd.Series([f"{1000 + 7 * i:,}.50" for i in range(100)], name="amount"),
+            r"in 100 of 100 rows, such as '1,000\.50'.*thousands",
+        ),
     ],
 )
 def test_numbers_that_were_read_as_text_are_refused(column, complaint):

@@ -54,3 +54,15 @@ def test_rows_made_for_a_table_of_integers_are_the_nearest_whole_ones():
 
     new_X, _ = Halfway().fit_resample(X.astype(np.int64), Y)
     assert new_X[6:].tolist() == [[4, -5], [6, -6], [7, -8]]  # of 6 and 7, 8 and 9, 10 and 11
+
+
+@pytest.mark.parametrize(
+    ("dtype", "made", "expected"), [(bool, [[0.2, 0.9]], [[False, True]]), (np.uint8, [[-3.2, 300.0]], [[0, 255]])]
+)
+def test_rows_made_are_the_nearest_that_the_type_can_say(dtype, made, expected):
+    class Making(Doubling):
+        def _new_rows(self, X, y):
+            yield np.array(made), np.array([1])
+
+    new_X, _ = Making().fit_resample(X[:, :2].astype(dtype), Y)
+    assert new_X.dtype == dtype and new_X[-1:].tolist() == expected

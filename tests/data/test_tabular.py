@@ -117,6 +117,10 @@ def test_unfit_table_is_a_clear_error_naming_the_file(tmp_path, changes, config,
     [
         ("own.csv", "a,a,y\n1,2,0\n3,4,1\n", r"cannot read .*own\.csv: column names occur twice: \['a'\]"),
         ("own.csv", "a,y\n1,2,0\n3,4,1\n", "its rows have more fields than the header has names"),
+        ("own.csv", "a;b;y\n1,5;2;0\n", "its header is one column, 'a;b;y', with ';' in it: save it with commas"),
+        ("own.csv", "a\ty\n1\t0\n", r"with '\\t' in it"),
+        ("own.csv", "a,y\nM\udce4rz,0\n", "save it as UTF-8"),
+        ("own.csv.gz", "a,y\n1,0\n", r"cannot read .*own\.csv\.gz"),
         ("own.csv", "", r"cannot read .*own\.csv"),
         ("own.csv", "a,y\n1,2\n1,2,3,4\n", r"cannot read .*own\.csv: .*line 3"),
         ("own.parquet", "a,y\n1,2\n", r"cannot read .*own\.parquet"),
@@ -125,9 +129,23 @@ def test_unfit_table_is_a_clear_error_naming_the_file(tmp_path, changes, config,
     ],
 )
 def test_unreadable_file_is_a_clear_error(tmp_path, name, text, message):
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(ValueError, match=message):
         read_table(TableConfig(path=name), tmp_path)
+
+
+def test_a_folder_is_said_to_be_one(tmp_path):
+    (tmp_path / "own").mkdir()
+    with pytest.raises(FileNotFoundError, match="own is a folder: `path` is to name one file"):
+        read_table(TableConfig(path="own"), tmp_path)
+
+
+def test_a_column_of_ids_is_told(tmp_path, caplog):
+    names = [f"C{i:04}" for i in range(60)]
+    save(pd.DataFrame({"who": names, "town": names[:6] * 10, "y": [0, 1] * 30}), tmp_path / "own.csv")
+    read_table(TableConfig(path="own.csv"), tmp_path)
+    assert "column 'who' is text of which most rows have their own, 60 in 60 rows" in caplog.text
+    assert "town" not in caplog.text
 
 
 def test_missing_file_says_where_it_was_looked_for(tmp_path):

@@ -25,5 +25,5 @@ def test_checkpoint_goes_through_the_catalog(tmp_path):
 
 
 def test_loading_before_saving_says_what_is_missing(tmp_path):
-    with pytest.raises(DatasetError, match="there is no checkpoint in"):
+    with pytest.raises(DatasetError, match="there is no model in"):
         catalog(tmp_path).load("detector")

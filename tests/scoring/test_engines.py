@@ -13,6 +13,6 @@ def test_without_dask_the_command_that_installs_it_is_told_and_nothing_is_writte
     rows.to_csv(tmp_path / "in.csv")
     scoring = Scoring.of(model, TableStream(str(tmp_path / "in.csv")), (), ScoringConfig(engine="dask"))
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match=r"pip install 'swift_hydra_kedro\[dask\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[dask\]'"):
         write_scores(scoring, str(tmp_path / "out.csv"))
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]

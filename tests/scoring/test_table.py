@@ -7,6 +7,7 @@ import pytest
 from swift_hydra_kedro.config import ScoringConfig
 from swift_hydra_kedro.data.checkpoint import name_of
 from swift_hydra_kedro.data.stream import TableStream
+from swift_hydra_kedro.pipelines.scoring.nodes import summarise_scores
 from swift_hydra_kedro.scoring.table import Scoring, path_of_rejects, write_scores
 
 SMALL = ScoringConfig(chunk_rows=17, chunk_bytes=1024)
@@ -41,7 +42,7 @@ def test_a_threshold_stands_in_for_the_model_s(model, rows, tmp_path):
     assert set(found["threshold"]) == {0.6}
 
 
-def test_rejected_rows_are_kept_with_the_reason_and_the_others_are_scored(scorer, model, rows, tmp_path):
+def test_rejected_rows_are_kept_with_the_reason_and_the_others_are_scored(scorer, model, rows, tmp_path, caplog):
     number = scorer.preprocessor.numeric.names[0]
     rows = rows.astype({number: object})
     rows.loc[rows.index[[3, 40]], number] = "?"
@@ -50,6 +51,9 @@ def test_rejected_rows_are_kept_with_the_reason_and_the_others_are_scored(scorer
         file.write("1,2\n")
     found = scores_of(model, table, tmp_path / "out.csv")
     rejects = pd.read_csv(tmp_path / "out.rejects.csv")
+    assert f"3 of 61 rows could not be scored, for reasons such as [\"column '{number}'" in caplog.text
+    report = summarise_scores(TableStream(str(tmp_path / "out.csv")), ScoringConfig())
+    assert (report["n_rows"], report["n_rejected"]) == (58, 3)
     assert found["row"].tolist() == [i for i in range(60) if i not in (3, 40)]
     assert sorted(rejects["name"].dropna()) == ["row 3", "row 40"]
     assert sorted(rejects["row"].dropna()) == [3, 40]
@@ -59,6 +63,7 @@ def test_rejected_rows_are_kept_with_the_reason_and_the_others_are_scored(scorer
     write(rows.assign(**{number: 1.0}), tmp_path / "in.csv")
     scores_of(model, table, tmp_path / "out.csv")
     assert not (tmp_path / "out.rejects.csv").exists()
+    assert summarise_scores(TableStream(str(tmp_path / "out.csv")), ScoringConfig())["n_rejected"] == 0
 
 
 def test_a_table_of_which_no_row_can_be_scored_is_an_error_and_leaves_earlier_scores(scorer, model, rows, tmp_path):

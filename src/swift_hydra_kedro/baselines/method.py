@@ -91,7 +91,7 @@ class Method:
         """Raise an `ImportError` that says what to install if a library is missing."""
         for module in [name for entry in self.entries for name in (entry.library, *entry.needs) if name]:
             if importlib.util.find_spec(module) is None:
-                raise ImportError(f"{_package_of(module)} is not installed: pip install 'swift_hydra_kedro[benchmark]'")
+                raise ImportError(f"{_package_of(module)} is not installed: pip install -e '.[benchmark]'")
 
     def fit(self, x: np.ndarray, y: np.ndarray, run: RunConfig, config: SwiftHydraConfig) -> FittedMethod:
         """Train on scaled rows `x (N, P)` with labels `y (N,)`, 1 = anomaly.
@@ -103,8 +103,8 @@ class Method:
         ImportError
             If the method's library is missing.
         """
-        _check_rows(x)
-        _check_labels(x, y)
+        x = _checked_rows(x)
+        y = _checked_labels(x, y)
         self.check_installed()
         x, y = _at_most(self.detector.max_rows, x, y, run.seed)
         n_real = len(x)
@@ -158,7 +158,7 @@ class FittedMethod:
         ValueError
             If rows have another number of features than in training, or a value is not finite.
         """
-        _check_rows(x)
+        x = _checked_rows(x)
         if x.shape[1] != self.n_features:
             raise ValueError(f"rows have {x.shape[1]} features; the method was trained on {self.n_features}")
         if hasattr(self.estimator, "predict_proba") and not hasattr(self.estimator, "decision_function"):
@@ -204,7 +204,13 @@ def _class_at(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _check_rows(x: np.ndarray) -> None:
+def _checked_rows(rows: np.ndarray) -> np.ndarray:
+    """Rows as an array of floats `(N, P)`, whatever they come as."""
+    try:
+        x = np.asarray(rows)
+        x = x if x.dtype.kind == "f" else x.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"rows must be a table of numbers: {error}") from error
     if x.ndim != 2 or not x.size:
         raise ValueError(f"rows must be a table with rows and columns; their shape is {x.shape}")
     bad = ~np.isfinite(x)
@@ -212,13 +218,16 @@ def _check_rows(x: np.ndarray) -> None:
         raise ValueError(
             f"{bad.any(axis=1).sum()} rows hold NaN or infinite values, in columns {_some(bad.any(axis=0))}"
         )
+    return x
 
 
-def _check_labels(x: np.ndarray, y: np.ndarray) -> None:
+def _checked_labels(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    y = np.asarray(labels)
     if np.shape(y) != (len(x),):
         raise ValueError(f"there are {len(x)} rows and labels of shape {np.shape(y)}: one each is needed")
-    if found := set(np.unique(y).tolist()) ^ {0, 1}:
-        raise ValueError(f"labels must be 0 and 1, both of them; they are {sorted({0, 1} ^ found)}")
+    if (found := set(y.tolist())) != {0, 1}:
+        raise ValueError(f"labels must be 0 and 1, both of them; they are {sorted(found, key=str)}")
+    return y
 
 
 def _some(flags: np.ndarray, most: int = 5) -> str:

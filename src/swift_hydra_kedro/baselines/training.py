@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 
@@ -14,8 +14,13 @@ def minimise(losses: Iterable[Tensor], optimiser: Optimizer) -> None:
         descend(loss, optimiser)
 
 
-def descend(loss: Tensor, optimiser: Optimizer) -> None:
-    """Make a step down a loss `()`; what its gradient leaves in other networks, their own next step clears."""
+def descend(loss: Tensor, optimiser: Optimizer, max_norm: float | None = None) -> None:
+    """Make a step down a loss `()`; what its gradient leaves in other networks, their own next step clears.
+
+    With `max_norm`, the gradient of all weights together is no longer than that.
+    """
     optimiser.zero_grad()
     loss.backward()
+    if max_norm is not None:
+        nn.utils.clip_grad_norm_([weight for group in optimiser.param_groups for weight in group["params"]], max_norm)
     optimiser.step()

@@ -45,7 +45,7 @@ def run_benchmark(
         If the cluster cannot be reached or is lost.
     """
     if importlib.util.find_spec("distributed") is None:
-        raise ImportError("the benchmark needs Dask: pip install 'swift_hydra_kedro[dask]'")
+        raise ImportError("the benchmark needs Dask: pip install -e '.[dask]'")
     start = time.perf_counter()
     cells, shapes = _within_bounds(cells_of(config, raw_tables, tables), config, raw_tables, tables)
     todo = longest_first(_missing(cells, budget, store, config.retry_failed), shapes)

@@ -29,7 +29,9 @@ class RewardConfig(Config):
     discount: float = Field(0.95, gt=0, le=1, description="gamma: the entropy term's decay per episode.")
     bandwidth: PositiveFloat | Literal["silverman"] = Field(0.5, description="KDE bandwidth on standardised features.")
     kde_samples: int = Field(300, ge=1, description="Points x_j drawn once per episode to estimate the entropy.")
-    noise_samples: int = Field(1, ge=1, description="Points around a candidate that estimate its own kernel's entropy.")
+    noise_samples: int = Field(
+        1, ge=1, description="Pairs of mirrored points around a candidate: what its own kernel adds to the entropy."
+    )
     max_reference_rows: int = Field(1000, ge=1, description="Most anomalies the KDE is built on.")
 
 
@@ -70,7 +72,7 @@ class SynthesisConfig(Config):
     )
     feasible_steps: int = Field(20, ge=1, description="Gradient steps of one-step-to-feasible-action (algorithm 2).")
     feasible_step_size: float = Field(0.05, gt=0, description="Length of one of these steps, in latent units.")
-    patience: int = Field(3, ge=0, description="N: episodes without improvement before the loop stops.")
+    patience: int = Field(3, ge=0, description="N: after more episodes than these without improvement, the loop stops.")
     min_improvement: float = Field(0.0, ge=0, description="Omega: least gain of the mean undecayed reward that counts.")
     keep_residual: bool = Field(
         True, description="Samples keep what the C-VAE cannot express of the row they come from."

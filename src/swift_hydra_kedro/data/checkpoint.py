@@ -70,7 +70,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         If one of its two files is missing.
     """
     if not is_checkpoint(path):
-        raise FileNotFoundError(f"there is no checkpoint in {path}: it must hold {TENSORS} and {STATE}")
+        raise FileNotFoundError(
+            f"there is no model in {path}, which would hold {TENSORS} and {STATE}: train it first, or check dataset, "
+            "train_size and seed, by which its folder is named"
+        )
     state = json.loads((path / STATE).read_text(encoding="utf-8"))
     return Checkpoint(load_file(path / TENSORS), state)
 

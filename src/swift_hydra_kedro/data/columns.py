@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-_DATE = r"\d{4}-\d{2}-\d{2}([ T].*)?"
+_DATE = r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T].*)?"
+_MARKS = r"[$€£¥%\s]|(?<=\d),(?=\d{3}\b)"  # of money, per cent and thousands
 _MANY = 32
 LARGEST = int(np.finfo(np.float64).max)
 _NUMERIC_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
@@ -35,7 +36,7 @@ def has_date_type(column: pd.Series) -> bool:
 
 
 def reject_dates(column: pd.Series) -> None:
-    """Refuse dates and durations, also dates written as text (`2024-05-31`).
+    """Refuse dates and durations, also dates written as text (`2024-05-31`, `31.12.2024`), as most values may be.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def reject_dates(column: pd.Series) -> None:
     dated = has_date_type(column)
     if not dated and not is_numeric(column):
         values = column.dropna().head(100).astype(str)
-        dated = len(values) > 0 and bool(values.str.fullmatch(_DATE).all())
+        dated = len(values) > 0 and bool(values.str.fullmatch(_DATE).mean() > 0.5)
     if dated:
         raise ValueError(
             f"column {column.name!r} holds dates or durations: convert it to numbers (such as days since an event), "
@@ -54,7 +55,7 @@ def reject_dates(column: pd.Series) -> None:
 
 
 def reject_misread_numbers(column: pd.Series) -> None:
-    """Refuse numbers that were read as text because of a stray `?` or a decimal comma.
+    """Refuse numbers that were read as text because of a stray `?`, a decimal comma, or marks such as `$` and `%`.
 
     Text counts as misread numbers if more distinct values than a category could have, and at least
     half of all distinct values, read as numbers. Pandas' `category` type says that categories are meant.
@@ -70,10 +71,16 @@ def reject_misread_numbers(column: pd.Series) -> None:
     distinct = pd.Series(values.unique())
     if len(distinct) <= _MANY:
         return
-    for reading, remedy in ((distinct, ""), (distinct.str.replace(",", "."), " (write a decimal point for the comma)")):
+    readings = (
+        (distinct, ""),
+        (distinct.str.replace(",", "."), " (write a decimal point for the comma)"),
+        (distinct.str.replace(_MARKS, "", regex=True), " (without marks of money, per cent and thousands)"),
+    )
+    plain = pd.to_numeric(distinct, errors="coerce").notna()
+    for reading, remedy in readings:
         is_number = pd.to_numeric(reading, errors="coerce").notna()
         if is_number.sum() > _MANY and is_number.mean() >= 0.5:
-            strays = distinct[distinct.str.contains(",")] if remedy else distinct[~is_number]
+            strays = distinct[is_number & ~plain] if remedy else distinct[~is_number]
             if len(strays):
                 rows = values[values.isin(strays)]
                 raise ValueError(
@@ -81,6 +88,12 @@ def reject_misread_numbers(column: pd.Series) -> None:
                     f"such as {rows.iloc[0]!r}; correct these rows{remedy}, or make it a category "
                     "(`categorical_columns` of the table, or pandas' type `category`)"
                 )
+
+
+def looks_like_ids(column: pd.Series) -> bool:
+    """Whether a text column has more values than a category could have, most of which stand in a single row."""
+    counts = column.value_counts()
+    return len(counts) > _MANY and bool((counts == 1).sum() > 0.5 * column.count())
 
 
 def to_numbers(column: pd.Series) -> np.ndarray:

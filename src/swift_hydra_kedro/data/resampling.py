@@ -37,5 +37,8 @@ class ClassByClass(ABC):
 
 
 def _as_type(rows: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    whole = np.issubdtype(dtype, np.integer) and not np.issubdtype(rows.dtype, np.integer)
-    return (np.rint(rows) if whole else rows).astype(dtype, copy=False)
+    """Rows in the type of the table, the nearest that it can say."""
+    if rows.dtype == dtype or dtype.kind not in "biu":
+        return rows.astype(dtype, copy=False)
+    least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return np.rint(rows).clip(least, most).astype(dtype)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import lzma
 import warnings
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -10,10 +13,18 @@ import numpy as np
 import pandas as pd
 
 from swift_hydra_kedro.config import TableConfig
-from swift_hydra_kedro.data.columns import is_numeric, reject_dates, reject_misread_numbers, to_numbers, to_text
+from swift_hydra_kedro.data.columns import (
+    is_numeric,
+    looks_like_ids,
+    reject_dates,
+    reject_misread_numbers,
+    to_numbers,
+    to_text,
+)
 from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.table import LabelledTable, feature_frame
 
+logger = logging.getLogger(__name__)
 CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip")
 
 
@@ -53,6 +64,8 @@ def locate(path: str, project: Path) -> str:
     """
     place = place_of(path, project)
     if "://" not in path and not Path(place).is_file():
+        if Path(place).is_dir():
+            raise FileNotFoundError(f"{place} is a folder: `path` is to name one file; join the files first")
         raise FileNotFoundError(f"there is no file {place}; a relative `path` starts at the project folder {project}")
     return place
 
@@ -78,13 +91,20 @@ def read_frame(path: str, label: str = "y") -> pd.DataFrame:
             X, y = read_npz(path, label)
             return pd.concat([feature_frame(X), pd.Series(y, name=label)], axis=1)
         return _read_parquet(path) if name.endswith(".parquet") else _read_csv(path)
-    except ValueError as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"cannot read {path}: {error}; save it as UTF-8") from error
+    except (ValueError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        raise ValueError(f"cannot read {path}: {error or type(error).__name__}") from error
 
 
 def _read_csv(path: str) -> pd.DataFrame:
     """Read a CSV whose header has no gaps or repeats, which pandas would fill in silently."""
     header = pd.read_csv(path, header=None, nrows=1, dtype=object, keep_default_na=False, na_values="").iloc[0]
+    if len(header) == 1 and (separator := next((mark for mark in ";\t|" if mark in str(header[0])), None)):
+        raise ValueError(
+            f"its header is one column, {str(header[0])[:60]!r}, with {separator!r} in it: save it with commas between "
+            "columns and points in numbers, for instance by pandas: read_csv(..., sep=..., decimal=...).to_csv(...)"
+        )
     if header.isna().any():
         position = int(header.isna().to_numpy().argmax()) + 1
         raise ValueError(
@@ -98,7 +118,9 @@ def _read_csv(path: str) -> pd.DataFrame:
         try:
             return pd.read_csv(path, index_col=False, low_memory=False)
         except pd.errors.ParserWarning as error:
-            raise ValueError("its rows have more fields than the header has names") from error
+            raise ValueError(
+                "its rows have more fields than the header has names: a comma within a field, or as decimal mark?"
+            ) from error
 
 
 def _read_parquet(path: str) -> pd.DataFrame:
@@ -130,6 +152,12 @@ def as_features(frame: pd.DataFrame, categorical: Collection[str] = ()) -> pd.Da
         reject_dates(column)
         reject_misread_numbers(column)
         columns[name] = pd.Series(to_numbers(column), index=frame.index) if is_numeric(column) else to_text(column)
+        if not is_numeric(column) and looks_like_ids(column):
+            logger.warning(
+                "column %r is text of which most rows have their own, %d in %d rows: a category that hardly tells "
+                "anything. If it names rows, list it in id_columns",
+                *(name, column.nunique(), len(column)),
+            )
     return pd.DataFrame(columns, index=frame.index)
 
 

@@ -11,6 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from swift_hydra_kedro.data.columns import is_numeric
 from swift_hydra_kedro.data.table import LabelledTable
 
+MAJORITY = 0.5
+
 
 def check_table(table: LabelledTable, allow_missing: bool = True) -> None:
     """Check that a table can be learned from.
@@ -74,13 +76,15 @@ def check_split(label: pd.Series | np.ndarray, train_size: float) -> None:
     )
 
 
-def two_classes(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def two_classes(target: np.ndarray, positive: object = None) -> tuple[np.ndarray, np.ndarray]:
     """Find the two classes of a target `(N,)` as scikit-learn's estimators get it, and its rows as 0 and 1.
+
+    The second is the anomaly: `positive`, or without it the greater one.
 
     Raises
     ------
     ValueError
-        If they are not two, in the words that scikit-learn's suite looks for.
+        If they are not two, in the words that scikit-learn's suite looks for, or `positive` is neither.
     """
     check_classification_targets(target)
     classes, label = np.unique(target, return_inverse=True)
@@ -89,7 +93,19 @@ def two_classes(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             "Only binary classification is supported. The type of the target is "
             f"{type_of_target(target)}: y has {len(classes)} class(es), and exactly 2 are needed."
         )
-    return classes, label
+    if positive is None or classes[1] == positive:
+        return classes, label
+    if classes[0] != positive:
+        raise ValueError(f"positive_label {positive!r} is neither of the classes of y, {classes.tolist()}")
+    return classes[::-1], 1 - label
+
+
+def doubt_of_label(label: pd.Series | np.ndarray, name: object) -> str | None:
+    """What is odd about labels 0 and 1, `(N,)`, of which `name` was taken for 1: anomalies are most of the rows."""
+    share = float(np.mean(label))
+    if share <= MAJORITY:
+        return None
+    return f"{share:.0%} of the rows are anomalies, labelled {str(name)!r}: if the others are meant, set positive_label"
 
 
 def _check_classes(label: pd.Series | np.ndarray) -> None:

@@ -138,7 +138,7 @@ def _draw_batches(
 ) -> Tensor:
     """Batches `(n_steps, size)` of row numbers: half anomalies, some synthetic; some rows are of the own cluster.
 
-    Where synthetic rows are due less than a place of a batch, they take one in every second batch, or third, and so on.
+    Synthetic rows take as many places as they are due, on average over the batches.
     """
     normal, anomalous, synthetic = pools_of_kinds
     n_anomalous = size // 2
@@ -146,12 +146,14 @@ def _draw_batches(
     own_source = fork(generator)  # synthetic rows take the places of real anomalies and change no other draw
     parts = [(normal, size - n_anomalous), (anomalous, n_anomalous)]
     drawn = [_draw_part(pool, n, config.cluster_share, n_steps, generator) for pool, n in parts]
-    if places_due:
-        n_synthetic, every = max(1, round(places_due)), max(1, round(1 / places_due))
-        spread = torch.arange(n_synthetic, device=own_source.device)
-        places = spread * n_anomalous // n_synthetic  # of rows from the own cluster and others alike
-        batches = drawn[1][-n_before % every :: every]
-        batches[:, places] = _draw_part(synthetic, n_synthetic, config.cluster_share, len(batches), own_source)
+    due = torch.arange(n_before, n_before + n_steps + 1, dtype=torch.float64, device=own_source.device) * places_due
+    n_of_batch = due.ceil().diff().long()  # (n_steps,)
+    for n in n_of_batch[n_of_batch > 0].unique().tolist():
+        which = (n_of_batch == n).nonzero()  # (batches, 1)
+        places = (
+            torch.arange(n, device=which.device) * n_anomalous // n
+        )  # of rows from the own cluster and others alike
+        drawn[1][which, places] = _draw_part(synthetic, n, config.cluster_share, len(which), own_source)
     return torch.cat(drawn, dim=1)
 
 
@@ -173,7 +175,7 @@ def _draw_part(pool: Pool, n: int, cluster_share: float, n_steps: int, generator
     """Draw `(n_steps, n)` rows of one kind: a share from the own cluster, the rest from anywhere.
 
     A share below 1 is smaller where the cluster holds little of that kind: `MAX_OVERDRAWN` times what the cluster holds
-    of all rows at most. With those drawn from anywhere, its rows come up to once more as often as by chance.
+    of all rows at most. With those drawn from anywhere, its rows come up to three times as often as by chance.
     """
     everywhere, inside = pool
     if cluster_share < 1:

@@ -82,7 +82,7 @@ def resolve_backend(backend: Backend, device: torch.device, several_tokens: bool
     if backend == "mamba_ssm" and not usable:
         raise ValueError(
             "backend 'mamba_ssm' needs a CUDA device and the mamba-ssm package: "
-            "pip install 'swift_hydra_kedro[cuda]', or set backend to 'auto' or 'torch'"
+            "pip install -e '.[cuda]', or set backend to 'auto' or 'torch'"
         )
     if backend == "auto":
         return "mamba_ssm" if usable and several_tokens else "torch"

@@ -25,7 +25,7 @@ def open_engine(score: ChunkScorer, config: ScoringConfig) -> AbstractContextMan
     if config.engine == "local":
         return nullcontext(partial(map, score))
     if find_spec("distributed") is None:
-        raise ImportError("scoring.engine=dask needs Dask: pip install 'swift_hydra_kedro[dask]'")
+        raise ImportError("scoring.engine=dask needs Dask: pip install -e '.[dask]'")
     from swift_hydra_kedro.scoring.cluster import open_cluster
 
     return open_cluster(score, config)

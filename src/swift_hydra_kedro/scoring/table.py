@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from swift_hydra_kedro.data.stream import Chunk, TableStream
 from swift_hydra_kedro.scoring.chunks import REASON, ChunkScorer, Scored
 from swift_hydra_kedro.scoring.engines import open_engine
 
+logger = logging.getLogger(__name__)
 MOST_REASONS = 3  # of a chunk that an error message may quote
 REJECTS = "rejects.csv"  # beside the scores
 ALERTS = ("alerts.csv", "alerts.html")  # there, too, as the catalog names them
@@ -93,7 +95,7 @@ def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
     """
     for written in (path, path_of_rejects(path)):
         _check_is_no_part(written, scoring.table)
-    n_scored, reasons = 0, dict[str, None]()
+    n_scored, n_rejected, reasons = 0, 0, dict[str, None]()
     with open_sink(path) as write, ExitStack() as stack, closing(scoring.chunks(progress)) as chunks:
         reject: Write | None = None
         for scores, rejects in chunks:
@@ -102,9 +104,15 @@ def write_scores(scoring: Scoring, path: str, progress: bool = False) -> None:
                 reject = reject or stack.enter_context(open_sink(path_of_rejects(path)))
                 reject(rejects)
             n_scored += len(scores)
+            n_rejected += len(rejects)
             reasons |= dict.fromkeys(rejects[REASON].head(MOST_REASONS))
         if reasons and not n_scored:
             raise ValueError(f"{scoring.table.path}: no row can be scored, for reasons such as {list(reasons)[:3]}")
+    if n_rejected:
+        logger.warning(
+            "%s: %d of %d rows could not be scored, for reasons such as %s; they are in %s",
+            *(scoring.table.path, n_rejected, n_scored + n_rejected, list(reasons)[:3], path_of_rejects(path)),
+        )
     for ending in (*ALERTS, *([] if reasons else [REJECTS])):
         remove(beside(path, ending))  # of an earlier table
 

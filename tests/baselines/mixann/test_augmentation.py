@@ -209,3 +209,10 @@ def test_rows_far_out_give_finite_mixtures():
 def test_one_class_alone_is_refused():
     with pytest.raises(ValueError, match=r"both of them; they are \[0\]"):
         augment(np.zeros((9, 2)), np.zeros(9, dtype=int), "knn", TINY, seed=0)
+
+
+def test_columns_far_from_zero_change_nothing(made):
+    x, y = scattered()
+    far = augment(x + 1.7e9, y, "knn", TINY, seed=0)
+    np.testing.assert_array_equal(far.y, made.y)
+    np.testing.assert_allclose(far.x - 1.7e9, made.x, atol=1e-5)

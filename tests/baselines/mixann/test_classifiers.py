@@ -110,7 +110,7 @@ def test_classifiers_are_those_of_the_paper():
 def test_a_missing_xgboost_is_named_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     check_installed(["knn", "mlp"])
-    with pytest.raises(ImportError, match=r"pip install 'swift_hydra_kedro\[benchmark\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[benchmark\]'"):
         check_installed(NAMES)
     with pytest.raises(ImportError, match="xgboost-cpu is not installed"):
         make_classifier("xgboost", 100, 0)

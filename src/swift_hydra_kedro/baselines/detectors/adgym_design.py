@@ -19,6 +19,7 @@ from swift_hydra_kedro.baselines.detectors.adgym_losses import LOSSES
 from swift_hydra_kedro.baselines.detectors.adgym_network import ScoreNetwork
 from swift_hydra_kedro.baselines.detectors.base import TorchClassifier
 from swift_hydra_kedro.baselines.oversamplers.smote import FewShotSMOTE
+from swift_hydra_kedro.baselines.training import descend
 from swift_hydra_kedro.models.batches import batches, mixup
 from swift_hydra_kedro.models.runtime import Generators
 
@@ -129,10 +130,7 @@ class Design(TorchClassifier):
             batch, label, _ = mixup(x[rows], y[rows], torch.ones_like(y[rows]), beta, rng.torch)
             score, error = self.network_(batch)  # (B,) each
             loss = LOSSES[self.loss](score, label) + ((1 - label) * error).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network_.parameters(), MAX_NORM)
-            optimiser.step()
+            descend(loss, optimiser, MAX_NORM)
         self.network_.eval()
 
     def _score(self, x: Tensor) -> Tensor:

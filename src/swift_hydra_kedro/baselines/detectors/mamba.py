@@ -18,6 +18,7 @@ from swift_hydra_kedro.config.pretraining import DetectorConfig
 from swift_hydra_kedro.models.detector import MambaDetector
 from swift_hydra_kedro.models.encoding import PiecewiseLinearEncoding
 from swift_hydra_kedro.models.fitting import LabelledRows, fit_detector
+from swift_hydra_kedro.models.inference import Predictor
 from swift_hydra_kedro.models.runtime import Generators
 from swift_hydra_kedro.synthesis.pretraining import hold_out
 
@@ -50,4 +51,4 @@ class MambaClassifier(TorchClassifier):
         fit_detector(self.network_, rows, held_out, config.training, rng.torch)
 
     def _score(self, x: Tensor) -> Tensor:
-        return self.network_(x).double().sigmoid()
+        return torch.from_numpy(Predictor(self.network_)(x.cpu().numpy()))

@@ -128,7 +128,7 @@ DETECTORS: dict[str, Detector] = {
         supervision="supervised",
     ),
     "knn_classifier": Detector(
-        build=seedless("sklearn.neighbors.KNeighborsClassifier", n_neighbors=10),
+        build=seedless(f"{HERE}.knn.KNNClassifier"),
         family="neighbours",
         paper="Fix and Hodges, 1951",
         library="sklearn",

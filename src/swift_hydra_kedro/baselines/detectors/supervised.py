@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from swift_hydra_kedro.baselines.detectors.base import TorchClassifier
+from swift_hydra_kedro.baselines.training import descend
 from swift_hydra_kedro.config import TrainingConfig
 from swift_hydra_kedro.models.batches import batches
 from swift_hydra_kedro.models.layers import MULTIPLE
@@ -143,10 +144,7 @@ def step(network: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Ten
     network.train()
     logits = network(x).flatten(1)  # (B, K)
     loss = F.binary_cross_entropy_with_logits(logits, y.unsqueeze(1).expand_as(logits))
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
-    optimiser.step()
+    descend(loss, optimiser, MAX_GRADIENT_NORM)
 
 
 def balanced_loss(probability: Tensor, y: Tensor) -> float:

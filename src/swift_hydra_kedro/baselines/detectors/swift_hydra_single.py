@@ -37,6 +37,7 @@ class SwiftHydraSingle(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     classes_ : (2,) labels; the second is the anomaly's
+    synthetic_ : (g, P) the synthetic anomalies that it learnt from, in the table's units
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class SwiftHydraSingle(ClassifierMixin, BaseEstimator):
         scaled = self.preprocessor_.transform(features)
         rows = LabelledRows.from_arrays(scaled, label, np.ones(len(label)), choose_device(self.device))
         result, _ = generate(rows, config.pretraining, config.synthesis, seed_of(self.random_state), self.verbose)
+        self.synthetic_ = self.preprocessor_.inverse_transform(result.synthetic.x.numpy()).to_numpy()
         self.predictor_ = Predictor(result.detector)
         return self
 

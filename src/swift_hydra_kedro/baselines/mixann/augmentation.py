@@ -11,7 +11,7 @@ scratch, as it will be, and not step by step. If none is better than no syntheti
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -71,7 +71,8 @@ def augment(
         raise ValueError(f"labels must be 0 and 1, both of them; they are {np.unique(y).tolist()}")
     rng = stage_generators(seed, f"mixann {classifier}", torch.device("cpu"))
     fit, val = _split(y, config, rng.numpy)
-    rows, label = x.astype(np.float64), y.astype(int)
+    centre = x.mean(axis=0, dtype=np.float64)  # far from it, distances by products would cancel
+    rows, label = x - centre, y.astype(int)
     with narrow_threads(1):
         watched = np.concatenate([rows[val], rows[fit]])
         growing = growing_classifier(classifier, rows[fit], label[fit], watched, config, rng.numpy)
@@ -90,7 +91,7 @@ def augment(
             found.append(Augmentation(**made, history=history, f1_before=f1_before, f1=f1))
     best = max(found, key=lambda one: one.f1)
     if best.f1 > f1_before:
-        return best
+        return replace(best, x=best.x + centre)
     return Augmentation(**none, history=best.history, f1_before=f1_before, f1=f1_before)
 
 

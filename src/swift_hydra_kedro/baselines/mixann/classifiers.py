@@ -46,7 +46,7 @@ def make_classifier(name: MixAnNClassifier, n_rows: int, seed: int) -> Classifie
 def check_installed(names: Iterable[MixAnNClassifier]) -> None:
     """Raise an `ImportError` that says what to install if a classifier's library is missing."""
     if "xgboost" in names and importlib.util.find_spec("xgboost") is None:
-        raise ImportError("xgboost-cpu is not installed: pip install 'swift_hydra_kedro[benchmark]'")
+        raise ImportError("xgboost-cpu is not installed: pip install -e '.[benchmark]'")
 
 
 def growing_classifier(

@@ -8,8 +8,8 @@ row, and the levels share one network; the gradient is that of REINFORCE, after 
 reward is the baseline; extremely randomised trees are the classifier, on at most `MAX_ROWS` rows; the anomalies' shares
 in the rows made are weights of 0 to 4; and how far a row goes is drawn evenly from one of five parts of the way.
 
-With fewer than `MIN_ROWS` anomalies, or others, none can be held out: the policy stays as it begins, with all
-neighbours and parts equally likely and all rows made, which is SMOTE. A single anomaly, its own neighbour, is repeated.
+With fewer than `MIN_ROWS` anomalies, or others, none can be held out: the policy stays as it begins, which is SMOTE but
+for the anomalies' weights, which are drawn at random. A single anomaly, its own neighbour, is repeated.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class AutoSMOTE(OwnOverSampler):
             policy = Policy(minority.shape[1], self.hidden_size, self.ratios)
             if min(len(minority), len(majority)) < MIN_ROWS:
                 logger.warning(
-                    "fewer than %d rows of a class, too few to hold any out: the policy is SMOTE's", MIN_ROWS
+                    "fewer than %d rows of a class, too few to hold any out: the policy learns nothing", MIN_ROWS
                 )
             else:
                 trial = Trial.of(minority, majority, n_samples, rng)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pandas as pd
 
 from swift_hydra_kedro.config import TablesConfig
 from swift_hydra_kedro.data.sources import RawTables
-from swift_hydra_kedro.data.validation import check_table
+from swift_hydra_kedro.data.validation import check_table, doubt_of_label
+
+logger = logging.getLogger(__name__)
 
 
 def ingest(raw_tables: RawTables, tables: TablesConfig, dataset: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Read a data set; the frame holds features and label, the summary its size."""
     table = raw_tables.read(dataset, tables)
-    check_table(table, allow_missing=dataset in tables.root)
+    own = tables.root.get(dataset)
+    check_table(table, allow_missing=own is not None)
+    if doubt := doubt_of_label(table.label, own.positive_label if own else 1):
+        logger.warning("%s: %s", dataset, doubt)
     summary = {
         "dataset": dataset,
         "n_rows": len(table),
