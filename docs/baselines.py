@@ -21,7 +21,9 @@ neighbour `oversamplers`; a test compares. Any of these names can stand in `eval
 takes the place of Swift Hydra's synthesis and feeds its mixture.
 
 What does not come with the core is installed by `pip install -e '.[benchmark]'`. A detector with a limit
-trains on a random part of that many rows where there are more, and the log says so; it scores all rows.
+trains on a random part of that many rows where there are more, and the log says so; an over-sampler adds to that part.
+It scores all rows. Over-samplers have limits of their own, and say so in the log: MixAnN searches on 20,000 rows,
+SVM-SMOTE's machine learns from 10,000, VAE-Geometry makes 2,048 different ones, AutoSMOTE tries its rows on 2,000.
 
 What a detector gets to see: unsupervised, rows alone; one-class, the rows that are not labelled anomalous; weakly
 supervised, the labelled anomalies and all others as unlabelled rows; supervised, rows and labels.

@@ -90,6 +90,8 @@ class AutoSMOTE(OwnOverSampler):
                     "fewer than %d rows of a class, too few to hold any out: the policy learns nothing", MIN_ROWS
                 )
             else:
+                if (n_rows := len(minority) + len(majority)) > MAX_ROWS:
+                    logger.warning("AutoSMOTE tries what it makes on %d of %d rows", MAX_ROWS, n_rows)
                 trial = Trial.of(minority, majority, n_samples, rng)
                 anomalies = Anomalies.of(trial.minority, standardisation)
                 learn(policy, anomalies, trial.n_samples, trial.reward, self.episodes, self.learning_rate, generator)
