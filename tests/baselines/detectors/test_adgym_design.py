@@ -3,7 +3,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from swift_hydra_kedro.baselines.detectors import adgym_design
 from swift_hydra_kedro.baselines.detectors.adgym_design import GRID, Design
+from swift_hydra_kedro.models.batches import batches, mixup
 
 QUICK = {"max_steps": 5, "device": "cpu", "random_state": 0}
 CHOICES = [(choice, value) for choice, values in GRID.items() for value in values]
@@ -89,3 +91,32 @@ def test_rows_go_to_length_one(table):
     x, y = table
     scores = Design(preprocessing="normalise", **QUICK).fit(x, y)
     np.testing.assert_allclose(scores.decision_function(x), scores.decision_function(3 * x), rtol=1e-4, atol=1e-6)
+
+
+def test_batches_are_as_many_and_of_the_classes_that_the_design_asks_for(table, monkeypatch):
+    asked, mixed = [], []
+
+    def noted(y, n_steps, size, balanced, generator):
+        asked.append((n_steps, size, balanced))
+        return batches(y, 1, size, balanced, generator)
+
+    def noted_mixup(x, y, weight, beta, generator):
+        mixed.append(beta)
+        return mixup(x, y, weight, beta, generator)
+
+    monkeypatch.setattr(adgym_design, "batches", noted)
+    monkeypatch.setattr(adgym_design, "mixup", noted_mixup)
+    settings = {"device": "cpu", "random_state": 0, "batch_size": 32}
+    Design(epochs=20, resampling=True, augmentation="none", **settings).fit(*table)  # 120 rows: four batches each
+    Design(epochs=50, resampling=False, augmentation="mixup", max_steps=90, **settings).fit(*table)
+    assert asked == [(80, 32, True), (90, 32, False)]
+    assert mixed[0] == 0 < mixed[1]
+
+
+@pytest.mark.parametrize(("augmentation", "n_rows"), [("none", 120), ("oversampling", 210), ("smote", 210)])
+def test_over_sampling_makes_the_classes_equal(table, augmentation, n_rows, monkeypatch):
+    seen = []
+    monkeypatch.setattr(adgym_design, "batches", lambda y, *settings: seen.append(y) or [])
+    Design(augmentation=augmentation, device="cpu", random_state=0).fit(*table)
+    assert len(seen[0]) == n_rows
+    assert n_rows == 120 or seen[0].mean() == 0.5

@@ -4,6 +4,7 @@ import torch
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
+from swift_hydra_kedro.baselines.detectors import deep_sad
 from swift_hydra_kedro.baselines.detectors.deep_sad import DeepSAD, centre_of, sad_loss
 
 
@@ -65,3 +66,28 @@ def test_widths_are_the_papers(n_features, widths):
     x = np.random.default_rng(0).normal(size=(30, n_features))
     detector = DeepSAD(n_steps=3, device="cpu", random_state=0).fit(x, np.arange(30) == 0)
     assert [layer.out_features for layer in detector.encoder_ if isinstance(layer, nn.Linear)] == widths
+
+
+def test_the_centre_is_that_of_unlabelled_rows(table):
+    x, y = table
+    detector = DeepSAD(n_steps=0, device="cpu", random_state=0).fit(x, y)
+    codes = detector.encoder_(torch.as_tensor(x[y == 0], dtype=torch.float32)).detach()
+    torch.testing.assert_close(detector.centre_, centre_of(codes))
+
+
+def test_the_autoencoder_is_trained_first_and_all_weights_decay(table, monkeypatch):
+    phases = []
+
+    def noted(losses, optimiser):
+        (group,) = optimiser.param_groups
+        phases.append((len(list(losses)), group["lr"], len(group["params"]), group["weight_decay"]))
+
+    monkeypatch.setattr(deep_sad, "minimise", noted)
+    DeepSAD(n_steps=30, device="cpu", random_state=0).fit(*table)
+    encoder, both = 3, 6  # layers
+    assert phases == [
+        (10, 1e-3, both, 1e-6),
+        (20, 1e-4, both, 1e-6),
+        (10, 1e-3, encoder, 1e-6),
+        (20, 1e-4, encoder, 1e-6),
+    ]

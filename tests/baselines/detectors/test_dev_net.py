@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from swift_hydra_kedro.baselines.detectors import dev_net
 from swift_hydra_kedro.baselines.detectors.dev_net import DevNet, deviation_loss
 
 STANDARD = torch.tensor([-1.0, 0.0, 1.0])  # mean 0, standard deviation 1
@@ -41,3 +42,12 @@ def test_training_brings_scores_to_where_the_loss_wants_them():
     scores = detector.decision_function(x) + detector.offset_
     assert abs(np.median(scores[y == 0])) < 0.5
     assert np.median(scores[y == 1]) > 4.5
+
+
+def test_the_hidden_layer_s_weights_are_penalised(monkeypatch):
+    losses = []
+    monkeypatch.setattr(dev_net, "deviation_loss", lambda score, label, reference: torch.zeros(()))
+    monkeypatch.setattr(dev_net, "minimise", lambda steps, optimiser: losses.extend(map(float, steps)))
+    rng = np.random.default_rng(0)
+    detector = DevNet(n_steps=2, device="cpu", random_state=0).fit(rng.normal(size=(40, 3)), np.arange(40) < 4)
+    assert losses == pytest.approx(2 * [0.01 * float(detector.network_[0].weight.detach().square().sum())])

@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from swift_hydra_kedro.baselines.detectors import feawad
 from swift_hydra_kedro.baselines.detectors.feawad import FEAWAD, FeatureEncoder, ScoreGenerator, margin_loss
 
 
@@ -68,3 +69,19 @@ def test_training_brings_scores_to_where_the_loss_wants_them():
     scores = detector.decision_function(x) + detector.offset_
     assert abs(np.median(scores[y == 0])) < 0.5
     assert np.median(scores[y == 1]) > 4.5
+
+
+def test_the_autoencoder_is_trained_first_on_unlabelled_rows(monkeypatch):
+    x, y = rows().numpy(), np.arange(40) < 4
+    seen, phases = [], []
+    rebuild = FeatureEncoder.rebuild
+
+    def noted(losses, optimiser):
+        phases.append((len(list(losses)), len(optimiser.param_groups[0]["params"])))
+
+    monkeypatch.setattr(FeatureEncoder, "rebuild", lambda self, x: seen.append(x) or rebuild(self, x))
+    monkeypatch.setattr(feawad, "minimise", noted)
+    FEAWAD(n_steps=7, device="cpu", random_state=0).fit(x, y)
+    encoder, scorer = 8, 6  # weights and biases
+    assert phases == [(7, encoder), (7, encoder + scorer)]
+    assert {tuple(row) for row in torch.cat(seen).tolist()} == {tuple(row) for row in x[~y].tolist()}

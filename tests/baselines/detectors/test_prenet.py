@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from torch import nn
 
+from swift_hydra_kedro.baselines.detectors import prenet
 from swift_hydra_kedro.baselines.detectors.prenet import HIDDEN, PReNet, draw_pairs
 
 
@@ -67,3 +69,12 @@ def test_training_brings_predictions_to_their_targets(table):
     scores = detector.decision_function(x) + detector.offset_
     assert np.median(scores[y == 0]) == pytest.approx((4 + 0) / 2, abs=0.5)
     assert np.median(scores[y == 1]) == pytest.approx((8 + 4) / 2, abs=0.5)
+
+
+def test_the_hidden_layer_s_weights_are_penalised(monkeypatch):
+    losses = []
+    monkeypatch.setattr(nn.functional, "l1_loss", lambda predicted, target: torch.zeros(()))
+    monkeypatch.setattr(prenet, "minimise", lambda steps, optimiser: losses.extend(map(float, steps)))
+    rng = np.random.default_rng(0)
+    detector = PReNet(n_steps=2, device="cpu", random_state=0).fit(rng.normal(size=(40, 3)), np.arange(40) < 4)
+    assert losses == pytest.approx(2 * [0.01 * float(detector.features_[0].weight.detach().square().sum())])

@@ -6,6 +6,7 @@ import torch
 from imblearn.utils.estimator_checks import parametrize_with_checks
 from torch.distributions import Categorical
 
+from swift_hydra_kedro.baselines.oversamplers import auto_smote
 from swift_hydra_kedro.baselines.oversamplers.auto_smote import (
     MAX_ROWS,
     NEIGHBOURS,
@@ -212,3 +213,17 @@ def test_a_single_anomaly_is_repeated():
 def test_ratios_are_numbers_from_0_to_1(ratios):
     with pytest.raises(ValueError, match="ratios must be numbers from 0 to 1"):
         AutoSMOTE(ratios=ratios).fit_resample(*table(8))
+
+
+def test_the_policy_learns_on_no_anomaly_that_is_held_out(monkeypatch):
+    seen = {}
+
+    def noted(policy, anomalies, n_samples, reward, *settings):
+        seen.update(learnt=anomalies.rows, held_out=reward.__self__.held_out[reward.__self__.label == 1])
+
+    monkeypatch.setattr(auto_smote, "learn", noted)
+    x, y = table(12)
+    AutoSMOTE(random_state=0).fit_resample(x, y)
+    both = np.concatenate([seen["learnt"], seen["held_out"]])
+    assert len(seen["held_out"]) == 4
+    np.testing.assert_array_equal(np.sort(both, axis=0), np.sort(x[y == 1], axis=0))
