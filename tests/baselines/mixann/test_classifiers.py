@@ -5,9 +5,11 @@ import importlib.util
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 
+from swift_hydra_kedro.baselines.mixann import linear_xgboost
 from swift_hydra_kedro.baselines.mixann.classifiers import check_installed, growing_classifier, make_classifier
 from swift_hydra_kedro.config import MixAnNConfig
 
@@ -114,3 +116,21 @@ def test_a_missing_xgboost_is_named_with_the_command_that_installs_it(monkeypatc
         check_installed(NAMES)
     with pytest.raises(ImportError, match="xgboost-cpu is not installed"):
         make_classifier("xgboost", 100, 0)
+
+
+def test_the_linear_booster_lowers_a_rate_that_diverges(monkeypatch, caplog):
+    monkeypatch.setattr(linear_xgboost, "RATES", (30.0, 0.5))
+    x, y = table(0)
+    own = make_classifier("xgboost", len(x), 0).fit(x, y)
+    assert "diverges at a rate of 30" in caplog.text
+    assert own.get_params()["learning_rate"] == 0.5
+    assert roc_auc_score(y, own.predict_proba(x)[:, 1]) > 0.9
+
+
+def test_the_linear_booster_is_xgboosts_where_that_converges():
+    from xgboost import XGBClassifier
+
+    x, y = table(0)
+    plain = XGBClassifier(booster="gblinear", updater="coord_descent", n_jobs=1, random_state=0).fit(x, y)
+    own = make_classifier("xgboost", len(x), 0).fit(x, y)
+    np.testing.assert_array_equal(own.predict_proba(x), plain.predict_proba(x))

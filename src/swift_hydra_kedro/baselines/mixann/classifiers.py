@@ -38,9 +38,9 @@ def make_classifier(name: MixAnNClassifier, n_rows: int, seed: int) -> Classifie
     if name == "mlp":
         return MLPClassifier(LAYERS, random_state=seed)
     check_installed([name])
-    from xgboost import XGBClassifier
+    from swift_hydra_kedro.baselines.mixann.linear_xgboost import LinearXGBoost
 
-    return XGBClassifier(booster="gblinear", updater="coord_descent", n_jobs=1, random_state=seed)
+    return LinearXGBoost(booster="gblinear", updater="coord_descent", n_jobs=1, random_state=seed)
 
 
 def check_installed(names: Iterable[MixAnNClassifier]) -> None:
