@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from torch import Tensor, nn
@@ -14,13 +15,13 @@ def minimise(losses: Iterable[Tensor], optimiser: Optimizer) -> None:
         descend(loss, optimiser)
 
 
-def descend(loss: Tensor, optimiser: Optimizer, max_norm: float | None = None) -> None:
+def descend(loss: Tensor, optimiser: Optimizer, clipped: nn.Module | None = None, max_norm: float = math.inf) -> None:
     """Make a step down a loss `()`; what its gradient leaves in other networks, their own next step clears.
 
-    With `max_norm`, the gradient of all weights together is no longer than that.
+    The gradient of all weights of the network `clipped`, if it is given, is made no longer than `max_norm`.
     """
     optimiser.zero_grad()
     loss.backward()
-    if max_norm is not None:
-        nn.utils.clip_grad_norm_([weight for group in optimiser.param_groups for weight in group["params"]], max_norm)
+    if clipped is not None:  # in the network's order: an optimiser's groups may be in any, and sums round by it
+        nn.utils.clip_grad_norm_(clipped.parameters(), max_norm)
     optimiser.step()

@@ -130,7 +130,7 @@ class Design(TorchClassifier):
             batch, label, _ = mixup(x[rows], y[rows], torch.ones_like(y[rows]), beta, rng.torch)
             score, error = self.network_(batch)  # (B,) each
             loss = LOSSES[self.loss](score, label) + ((1 - label) * error).mean()
-            descend(loss, optimiser, MAX_NORM)
+            descend(loss, optimiser, self.network_, MAX_NORM)
         self.network_.eval()
 
     def _score(self, x: Tensor) -> Tensor:

@@ -144,7 +144,7 @@ def step(network: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Ten
     network.train()
     logits = network(x).flatten(1)  # (B, K)
     loss = F.binary_cross_entropy_with_logits(logits, y.unsqueeze(1).expand_as(logits))
-    descend(loss, optimiser, MAX_GRADIENT_NORM)
+    descend(loss, optimiser, network, MAX_GRADIENT_NORM)
 
 
 def balanced_loss(probability: Tensor, y: Tensor) -> float:
