@@ -46,8 +46,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     """Anomaly detector for labelled, imbalanced tables.
 
     Synthetic anomalies from an RL-guided C-VAE join the training rows; a gated mixture of Mamba experts
-    decides. Data frames may hold text columns (categories) and
-    missing values; arrays may hold missing values.
+    decides. Data frames may hold text columns (categories) and missing values; arrays may hold missing values.
 
     Parameters
     ----------

@@ -231,8 +231,8 @@ def _check_runtime_parameters(given: dict[str, Any], catalog: DataCatalog) -> No
             f"there is no parameter {name!r}{f'; did you mean {close[0]!r}?' if close else ':'} "
             f"--params takes {', '.join(sorted(known))}"
         )
-    stages = {name: _plain(catalog.load(f"{PREFIX}{name}")) for name in given}
-    ParameterValidator(dict(pipelines)).validate_raw_params(stages)
+    if stages := {name: _plain(catalog.load(f"{PREFIX}{name}")) for name in given.keys() - set(shortcuts)}:
+        ParameterValidator(dict(pipelines)).validate_raw_params(stages)
     for name in shortcuts:
         if name in (given.get("run") or {}):
             raise ValueError(f"write --params={name}=..., not run.{name}: the folders of a run are named by it")

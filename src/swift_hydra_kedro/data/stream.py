@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
-import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,19 +14,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.dataset
 
-from swift_hydra_kedro.data.tabular import CSV_SUFFIXES
+from swift_hydra_kedro.data.tabular import BROKEN, CSV_SUFFIXES
 
 LONGEST_QUOTE = 100
 MOST_BROKEN = 10_000  # lines at a stretch
-UNREADABLE = (
-    pa.ArrowException,
-    OSError,
-    EOFError,
-    UnicodeDecodeError,
-    pd.errors.EmptyDataError,
-    zlib.error,
-    lzma.LZMAError,
-)
+UNREADABLE = (*BROKEN, pa.ArrowException, UnicodeDecodeError, pd.errors.EmptyDataError)
 # fmt: off
 WITH_GAPS = {  # integers of a batch in which some are missing: as floats, large ones would be rounded
     pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(),

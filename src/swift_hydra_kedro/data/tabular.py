@@ -25,6 +25,7 @@ from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.table import LabelledTable, feature_frame
 
 logger = logging.getLogger(__name__)
+BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)  # what reading a damaged or unreachable file raises
 CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip")
 
 
@@ -93,7 +94,7 @@ def read_frame(path: str, label: str = "y") -> pd.DataFrame:
         return _read_parquet(path) if name.endswith(".parquet") else _read_csv(path)
     except UnicodeDecodeError as error:
         raise ValueError(f"cannot read {path}: {error}; save it as UTF-8") from error
-    except (ValueError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+    except (ValueError, *BROKEN) as error:
         raise ValueError(f"cannot read {path}: {error or type(error).__name__}") from error
 
 
@@ -151,8 +152,11 @@ def as_features(frame: pd.DataFrame, categorical: Collection[str] = ()) -> pd.Da
             continue
         reject_dates(column)
         reject_misread_numbers(column)
-        columns[name] = pd.Series(to_numbers(column), index=frame.index) if is_numeric(column) else to_text(column)
-        if not is_numeric(column) and looks_like_ids(column):
+        if is_numeric(column):
+            columns[name] = pd.Series(to_numbers(column), index=frame.index)
+            continue
+        columns[name] = to_text(column)
+        if looks_like_ids(column):
             logger.warning(
                 "column %r is text of which most rows have their own, %d in %d rows: a category that hardly tells "
                 "anything. If it names rows, list it in id_columns",

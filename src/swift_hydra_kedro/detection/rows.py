@@ -150,9 +150,8 @@ def _draw_batches(
     n_of_batch = due.ceil().diff().long()  # (n_steps,)
     for n in n_of_batch[n_of_batch > 0].unique().tolist():
         which = (n_of_batch == n).nonzero()  # (batches, 1)
-        places = (
-            torch.arange(n, device=which.device) * n_anomalous // n
-        )  # of rows from the own cluster and others alike
+        spread = torch.arange(n, device=which.device)
+        places = spread * n_anomalous // n  # of rows from the own cluster and others alike
         drawn[1][which, places] = _draw_part(synthetic, n, config.cluster_share, len(which), own_source)
     return torch.cat(drawn, dim=1)
 

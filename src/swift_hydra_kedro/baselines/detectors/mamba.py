@@ -49,6 +49,7 @@ class MambaClassifier(TorchClassifier):
         encoding = PiecewiseLinearEncoding.fit(rows.x.cpu().numpy(), config.mamba.bins)
         self.network_ = MambaDetector(encoding, config.mamba).to(x.device)
         fit_detector(self.network_, rows, held_out, config.training, rng.torch)
+        self.predictor_ = Predictor(self.network_)
 
     def _score(self, x: Tensor) -> Tensor:
-        return torch.from_numpy(Predictor(self.network_)(x.cpu().numpy()))
+        return torch.from_numpy(self.predictor_(x.cpu().numpy()))
