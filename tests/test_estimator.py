@@ -268,7 +268,7 @@ def test_a_threshold_set_after_fitting_is_checked():
 
 def test_columns_that_are_there_twice_are_told():
     frame = pd.DataFrame(easy_table()[0], columns=["a", "b", "a", "c"])
-    with pytest.raises(ValueError, match=r"columns are there twice: \['a'\]"):
+    with pytest.raises(ValueError, match=r"column names occur twice: \['a'\]"):
         quick_classifier().fit(frame, easy_table()[1])
 
 

@@ -22,6 +22,7 @@ from swift_hydra_kedro.config import (
     SwiftHydraConfig,
     SynthesisConfig,
 )
+from swift_hydra_kedro.data.columns import reject_repeated
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.profile import TableProfile
 from swift_hydra_kedro.data.reference import Reference
@@ -175,8 +176,7 @@ class SwiftHydraClassifier(ClassifierMixin, BaseEstimator):
     def _features(self, X: ArrayLike | pd.DataFrame, reset: bool) -> pd.DataFrame:
         """Validate `X` and bring it to a frame of numeric and text columns, named as in training."""
         if isinstance(X, pd.DataFrame):
-            if twice := sorted(set(X.columns[X.columns.duplicated()].map(str))):
-                raise ValueError(f"columns are there twice: {twice[:10]}; rename or remove them")
+            reject_repeated(X.columns)
             validate_data(self, X, reset=reset, skip_check_array=True)
             features = as_features(X.set_axis(X.columns.map(str), axis=1)) if reset else X
         else:

@@ -15,6 +15,13 @@ LARGEST = int(np.finfo(np.float64).max)
 _NUMERIC_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean"}
 
 
+def reject_repeated(names: pd.Index) -> None:
+    """Raise a `ValueError` that tells names of columns which occur twice."""
+    if names.has_duplicates:
+        twice = sorted(set(names[names.duplicated()].map(str)))
+        raise ValueError(f"column names occur twice: {twice}; rename or remove them")
+
+
 def is_numeric(column: pd.Series) -> bool:
     """Whether a column holds numbers (booleans count as 0 and 1), by its type and never by parsing text.
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.preprocessing import StandardScaler
 
 from swift_hydra_kedro.config import PreparationConfig
-from swift_hydra_kedro.data.columns import is_numeric, reject_dates
+from swift_hydra_kedro.data.columns import is_numeric, reject_dates, reject_repeated
 from swift_hydra_kedro.data.encoding import CategoricalColumn, Name, NumericBlock
 
 NO_CLIP = 1e12  # a `clip` for methods that do not need one
@@ -201,8 +201,7 @@ class TablePreprocessor(BaseModel):
 def _check_frame(features: pd.DataFrame) -> None:
     if len(features) == 0:
         raise ValueError("there are no training rows")
-    if not features.columns.is_unique:
-        raise ValueError(f"column names occur twice: {sorted(set(features.columns[features.columns.duplicated()]))}")
+    reject_repeated(features.columns)
     for name in features.columns:
         reject_dates(features[name])
 

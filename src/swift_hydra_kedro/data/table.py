@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from swift_hydra_kedro.data.columns import reject_repeated
+
 LABEL = "__label__"
 ID_PREFIX = "__id__"
 
@@ -38,10 +40,8 @@ class LabelledTable:
         lengths = {len(part) for part in (self.features, self.label, self.row_id) if part is not None}
         if len(lengths) > 1:
             raise ValueError(f"features, label and row_id differ in length: {sorted(lengths)}")
-        names = self.features.columns
-        if not names.is_unique:
-            raise ValueError(f"column names occur twice: {sorted(set(names[names.duplicated()]))}")
-        reserved = [name for name in names if str(name).startswith((LABEL, ID_PREFIX))]
+        reject_repeated(self.features.columns)
+        reserved = [name for name in self.features.columns if str(name).startswith((LABEL, ID_PREFIX))]
         if reserved:
             raise ValueError(f"column names may not begin with {LABEL} or {ID_PREFIX}; rename {reserved}")
 

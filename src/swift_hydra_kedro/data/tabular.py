@@ -18,6 +18,7 @@ from swift_hydra_kedro.data.columns import (
     looks_like_ids,
     reject_dates,
     reject_misread_numbers,
+    reject_repeated,
     to_numbers,
     to_text,
 )
@@ -112,8 +113,7 @@ def _read_csv(path: str) -> pd.DataFrame:
             f"column {position} has no name in the header; if it is a saved row number it could give the label away: "
             "remove it, or name it and list it in id_columns"
         )
-    if header.duplicated().any():
-        raise ValueError(f"column names occur twice: {sorted(set(header[header.duplicated()]))}; rename or remove them")
+    reject_repeated(pd.Index(header))
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
@@ -175,8 +175,7 @@ def _labelled(frame: pd.DataFrame, config: TableConfig) -> LabelledTable:
 
 
 def _check_columns(frame: pd.DataFrame, config: TableConfig) -> None:
-    if not frame.columns.is_unique:
-        raise ValueError(f"column names occur twice: {sorted(set(frame.columns[frame.columns.duplicated()]))}")
+    reject_repeated(frame.columns)
     roles = {
         "label": (config.label,),
         "id_columns": config.id_columns,
