@@ -38,7 +38,7 @@ from swift_hydra_kedro.resuming import PREFIX, NodeRecord, check_resumable, para
 
 RECORDS = "node_records"
 RAW_TABLES, TABLES = "raw_tables", "params:tables"
-PATHS = ("input", "output")  # of the scoring pipeline, read by catalog.yml
+PATHS = ("input", "output", "model")  # of the scoring pipeline, read by catalog.yml
 WIDTH_OF_LOGS = 120
 
 

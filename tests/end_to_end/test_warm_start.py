@@ -1,8 +1,11 @@
 """Training that goes on from a model, with rows added to the table."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from kedro.io import DatasetError
 
+from swift_hydra_kedro.data.checkpoint import name_of
 from swift_hydra_kedro.data.embedded import digits
 
 
@@ -52,6 +55,24 @@ def test_it_takes_a_share_of_the_steps_and_keeps_the_preprocessing(workshop, con
 def test_what_it_went_on_from_is_tracked_and_on_the_card(workshop, continued):
     assert workshop.tracked()[0].data.params["run.warm_start"] == "models:/grown@champion"
     assert "went on from models:/grown@champion" in workshop.load("model_card", **continued)
+
+
+def test_new_rows_are_scored_by_the_model_that_is_named(workshop, continued, tmp_path):
+    champion = workshop.load("earlier", **continued).state["name"]
+    scores, files = {}, {"input": str(workshop.folder / "data/01_raw/grown.csv")}
+    for model in (None, "models:/grown@champion"):
+        files["output"] = str(tmp_path / f"scores_{model is None}.parquet")
+        named = {} if model is None else {"model": model}
+        workshop.run("scoring", **continued, **files, **named)
+        scores[model] = pd.read_parquet(files["output"])
+    own, of_champion = (table["model"].unique().item() for table in scores.values())
+    assert own == name_of(workshop.load("model", **continued))
+    assert of_champion == champion != own
+    with workshop.session(**continued, **files, model=model) as session:
+        session.run(pipeline_names=["explanation"])
+    assert len(pd.read_csv(tmp_path / "scores_False.alerts.csv")) > 0
+    with pytest.raises((DatasetError, ValueError), match="there is no model 'models:/nobody@champion'"):
+        workshop.run("scoring", **continued, **files, model="models:/nobody@champion")
 
 
 def test_training_goes_on_from_a_model_that_went_on(workshop, continued):
