@@ -151,6 +151,7 @@ def test_conf_paper_is_table_2(field, printed):
         ),
         (TablesConfig, {"mine": {"path": ""}}, "mine.path"),
         (TablesConfig, {"mine": {"path": "x.csv", "id_columns": ["claim", "model"]}}, r"\['model'\] are names of"),
+        (TablesConfig, {"mine": {"path": "x.csv", "time_column": "score"}}, r"\['score'\] are names of"),
         (ScoringConfig, {"key": ["row", "expert_2"]}, r"\['row', 'expert_2'\] are names of"),
         (ScoringConfig, {"scheduler": "tcp://host:8786"}, "engine is 'local'"),
         (BenchmarkConfig, {"preset": "table2"}, "preset"),

@@ -110,7 +110,7 @@ def test_settings_of_an_own_table_read_the_table_they_describe(tables, tmp_path)
     for table in config.TablesConfig.model_validate(tables).root.values():
         path = tmp_path / table.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        columns = dict.fromkeys([*table.id_columns, *table.categorical_columns, "amount"], range(4))
+        columns = dict.fromkeys([*table.row_columns, *table.categorical_columns, "amount"], range(4))
         pd.DataFrame(columns | {table.label: ["no", "no", "yes", "no"]}).to_csv(path, index=False)
         assert read_table(table, tmp_path).label.tolist() == [0, 0, 1, 0]
 

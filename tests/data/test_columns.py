@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from swift_hydra_kedro.data.columns import is_numeric, reject_dates, reject_misread_numbers, to_numbers, to_text
+from swift_hydra_kedro.data.columns import (
+    is_numeric,
+    reject_dates,
+    reject_misread_numbers,
+    to_numbers,
+    to_text,
+    to_times,
+)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +114,24 @@ def test_categories_are_no_misread_numbers(column):
 def test_lists_are_refused_by_column():
     with pytest.raises(ValueError, match="column 'tags' must hold one value per row"):
         to_text(pd.Series([["a"], ["b"]], name="tags"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [3, 1, 2],
+        [3.5, -1, 2],
+        ["2024-05-31T14:00", "2023-12-01", "2024-05-31T09:30:00"],
+        ["2024-05-31 14:00+02:00", "2024-05-31 01:00+02:00", "2024-05-31 11:59Z"],
+        pd.to_datetime(["2024-05-31", "1969-05-31", "2000-01-01"]),
+        pd.period_range("2024-01", periods=3, freq="M")[[2, 0, 1]],
+    ],
+)
+def test_times_have_the_order_of_their_column(values):
+    assert to_times(pd.Series(values, name="when")).argsort().tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize("values", [["2024-05-31", "3.4.2024"], [1.0, np.nan], ["2024-05-31", None]])
+def test_what_cannot_be_ordered_in_time_is_told(values):
+    with pytest.raises(ValueError, match=r"time_column 'when' holds no number and no date .* in 1 of 2 rows"):
+        to_times(pd.Series(values, name="when"))

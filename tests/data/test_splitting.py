@@ -7,7 +7,7 @@ from hypothesis.extra import pandas as some
 from sklearn.model_selection import train_test_split
 
 from swift_hydra_kedro.data.embedded import digits
-from swift_hydra_kedro.data.splitting import duplicate_mask, part_of_each_class, split, split_around
+from swift_hydra_kedro.data.splitting import duplicate_mask, part_of_each_class, split, split_around, split_in_time
 from swift_hydra_kedro.data.table import LabelledTable
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 0.1 + 0.2, 0.3, float("nan"), -float("nan"), float("inf")])
@@ -97,3 +97,34 @@ def test_a_part_has_two_rows_of_each_class_or_all_there_are(n_anomalies, n_kept)
 def test_parts_differ_by_the_generator():
     first, second = (part_of_each_class(np.zeros(1000), 0.1, np.random.default_rng(seed))[1] for seed in (0, 1))
     assert set(first) != set(second)
+
+
+@settings(deadline=None)
+@given(time=st.lists(st.integers(0, 9), min_size=40, max_size=40), train_size=st.sampled_from([0.2, 0.5, 0.8]))
+def test_all_training_rows_are_earlier_than_all_test_rows(time, train_size):
+    table, time, nobody = digits().take(np.arange(40)), np.array(time), np.zeros(40, bool)
+    table = LabelledTable(table.features, pd.Series(np.arange(40) % 2))
+    try:
+        train, test = split_in_time(table, time, nobody, train_size)
+    except ValueError as error:
+        assert "without a row of each class" in str(error)  # most rows are of one time
+        return
+    assert time[train.label.index].max() < time[test.label.index].min()
+    assert sorted([*train.label.index, *test.label.index]) == list(range(40))
+    assert len(train) <= train_size * 40 < len(train) + (time == time[test.label.index].min()).sum()
+
+
+def test_rows_that_a_model_knows_stay_in_training_whenever_they_came_about():
+    time, known = np.arange(1708), np.arange(1708) > 1700
+    _, test = split_in_time(digits(), time, known, 0.5)
+    assert test.label.index.tolist() == list(range(854, 1701))
+    with pytest.raises(ValueError, match=r"train_size 0.5 of 1708 rows leaves no room for others than the 900"):
+        split_in_time(digits(), time, time < 900, 0.5)
+
+
+def test_a_part_in_time_without_anomalies_is_refused():
+    late = digits().label.to_numpy() == 1
+    with pytest.raises(
+        ValueError, match=r"leaves the training part without a row of each class: 854 rows, 0 anomalies"
+    ):
+        split_in_time(digits(), late.astype(float) * 2 + np.linspace(0, 1, 1708), np.zeros(1708, bool), 0.5)

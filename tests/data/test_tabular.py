@@ -101,6 +101,10 @@ TABLE = {"a": [1.0, 2.0, 3.0], "y": [0, 1, 1]}
         ({}, {"id_columns": ("y",)}, "id_columns names the label 'y'"),
         ({}, {"id_columns": ("a",), "categorical_columns": ("a",)}, r"both name \['a'\]"),
         ({"when": ["2024-05-31"] * 3}, {}, "column 'when' holds dates"),
+        ({}, {"time_column": "when"}, r"time_column names \['when'\], but the columns are"),
+        ({}, {"time_column": "y"}, "time_column names the label 'y'"),
+        ({}, {"time_column": "a", "categorical_columns": ("a",)}, r"time_column and .* both name \['a'\]"),
+        ({"when": ["2024-05-31", "31.5.2024", None]}, {"time_column": "when"}, "'when' holds no .* in 2 of 3 rows"),
         ({"": [0, 1, 2]}, {}, "column 3 has no name in the header"),
         ({"__label__": [0, 1, 2]}, {}, "may not begin with"),
     ],
@@ -170,3 +174,15 @@ def test_label_array_may_not_take_a_features_name(tmp_path):
     np.savez(tmp_path / "own.npz", X=np.zeros((2, 1)), f0=np.array([0, 1]))
     with pytest.raises(ValueError, match=r"column names occur twice: \['f0'\]"):
         read_table(TableConfig(path="own.npz", label="f0"), tmp_path)
+
+
+def test_a_time_column_is_kept_beside_the_row_and_is_no_feature(tmp_path):
+    frame = pd.DataFrame(TABLE | {"when": ["2024-05-31", "2024-06-01", "2024-06-02"], "name": ["x", "y", "z"]})
+    save(frame, tmp_path / "own.csv")
+    table = read_table(TableConfig(path="own.csv", time_column="when", id_columns=("name", "when")), tmp_path)
+    assert list(table.row_id.columns) == ["name", "when"]
+    assert list(table.features.columns) == ["a"]
+    only_time = read_table(TableConfig(path="own.csv", time_column="when", categorical_columns=("name",)), tmp_path)
+    assert only_time.beside("when").tolist() == frame["when"].tolist()
+    with pytest.raises(ValueError, match="read without its column 'name'"):
+        only_time.beside("name")

@@ -198,6 +198,18 @@ def test_without_synthesis_the_mixture_is_the_ablation_among_the_baselines(works
     assert scores["swift_hydra_mome"].corr(scores["swift_hydra_no_synthesis"], method="spearman") > 0.5
 
 
+def test_a_table_with_a_time_column_trains_on_the_earlier_rows(workshop, caplog):
+    bills = px.data.tips().assign(booked=pd.date_range("2024-01-01", periods=244)[::-1].astype(str))
+    bills["friday"] = (bills.pop("day") == "Fri").astype(int)
+    parameters = workshop.write_table("booked", bills, label="friday", time_column="booked")
+    with workshop.session(**parameters) as session:
+        session.run(pipeline_names=["ingestion", "preparation"])
+    train, test, report = workshop.load("train_table", "test_table", "split_report", **parameters)
+    assert train["__id__booked"].max() < report["tested_from"] == test["__id__booked"].min() == "2024-04-07"
+    assert "rows test from 2024-04-07 on, by 'booked', and train before" in caplog.text
+    assert "booked" not in train
+
+
 @pytest.mark.skipif(not os.environ.get("ADBENCH_MIRROR"), reason="ADBENCH_MIRROR names no source of ADBench files")
 def test_cardiotocography_from_the_mirror_runs_to_the_end(workshop):
     workshop.run(dataset="7_Cardiotocography", train_size=0.4)

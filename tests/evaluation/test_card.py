@@ -50,6 +50,12 @@ def test_results_come_best_first_with_what_is_not_known_left_out():
     ]
 
 
+def test_a_split_in_time_is_told():
+    assert "| split | stratified, train share 0.4, seed 0 |" in card()
+    text = card(metrics=METRICS | {"data": METRICS["data"] | {"tested_from": "2024-05-31"}})
+    assert "| split | in time, test rows from 2024-05-31 on, train share 0.4, seed 0 |" in text
+
+
 def test_the_threshold_is_told_with_what_was_expected_and_what_came():
     text = card()
     assert "a probability of 0.1235 on, chosen by recall. On 180 training rows" in text

@@ -18,7 +18,7 @@ FIGURES = {
 DECLARED = {
     "ingestion": ({"raw_tables", "params:tables", "params:run.dataset"}, {"table", "table_summary"}),
     "preparation": (
-        {"table", "params:preparation", "params:run"},
+        {"table", "params:preparation", "params:tables", "params:run"},
         {
             "earlier",
             "train_table",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from swift_hydra_kedro.config.base import Config
 from swift_hydra_kedro.config.scoring import check_ids
@@ -37,12 +37,26 @@ class TableConfig(Config):
     )
     label: str = Field("y", description="Name of the label column (of the label array in an npz file).")
     positive_label: str | int | float | bool = Field(1, description="The label's value that means anomaly.")
-    id_columns: Annotated[tuple[str, ...], AfterValidator(check_ids)] = Field(
-        (), description="Columns that name a row and are no features."
+    id_columns: tuple[str, ...] = Field((), description="Columns that name a row and are no features.")
+    time_column: str | None = Field(
+        None,
+        description="Column that says when a row came about, in numbers or dates, and is no feature: the earliest rows "
+        "train and later ones test; null: both are drawn at random.",
     )
     categorical_columns: tuple[str, ...] = Field(
         (), description="Columns to one-hot encode although they hold numbers; text columns always are."
     )
+
+    @model_validator(mode="after")
+    def _scores_can_have_them(self) -> TableConfig:
+        check_ids(self.row_columns)
+        return self
+
+    @property
+    def row_columns(self) -> tuple[str, ...]:
+        """Columns that are kept beside a row: its ids and its time."""
+        times = () if self.time_column is None else (self.time_column,)
+        return tuple(dict.fromkeys([*self.id_columns, *times]))
 
 
 class TablesConfig(RootModel[dict[str, TableConfig]]):

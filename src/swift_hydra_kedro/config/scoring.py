@@ -44,7 +44,7 @@ class ScoringConfig(Config):
 
     key: Annotated[tuple[str, ...] | None, AfterValidator(check_ids)] = Field(
         None,
-        description="Columns that name a row, copied to the output; null: the table's id columns, if there.",
+        description="Columns that name a row, copied to the output; null: the table's id and time columns, if there.",
     )
     threshold: float | None = Field(
         None, ge=0, le=1, description="Least probability that is called an anomaly; null: the model's."

@@ -131,6 +131,28 @@ def numbers_in(column: pd.Series) -> pd.Series:
         return pd.to_numeric(column.map(_bounded), errors="coerce").astype(np.float64)
 
 
+def to_times(column: pd.Series) -> np.ndarray:
+    """Numbers `(N,)` in the order of a column's numbers or dates.
+
+    Raises
+    ------
+    ValueError
+        If some rows hold neither, or text that is not a date as ISO 8601 writes it: elsewhere, 3.4. is two days.
+    """
+    if has_date_type(column) or not is_numeric(column):
+        dates = pd.to_datetime(column.astype(str), format="ISO8601", errors="coerce", utc=True)
+        missing, times = dates.isna(), dates.astype("datetime64[us, UTC]").astype("int64")
+    else:
+        times = pd.Series(to_numbers(column), index=column.index)
+        missing = times.isna()
+    if missing.any():
+        raise ValueError(
+            f"time_column {column.name!r} holds no number and no date such as 2024-05-31 or 2024-05-31T14:00 in "
+            f"{missing.sum()} of {len(column)} rows, such as {column[missing].iloc[0]!r}"
+        )
+    return times.to_numpy()
+
+
 def to_text(column: pd.Series) -> pd.Series:
     """Convert a column to strings, keeping missing values; 1, 1.0 and "1" give the same text."""
     codes, texts = text_codes(column)

@@ -58,17 +58,43 @@ def split_around(
         others = np.flatnonzero((label == value) & ~known)
         n_wanted = round(train_size * np.count_nonzero(label == value)) - np.count_nonzero((label == value) & known)
         in_training[rng.permutation(others)[: max(0, n_wanted)]] = True
-    if in_training.sum() == known.sum():
+    _check_parts(label, in_training, known, train_size)
+    parts = (np.flatnonzero(mask) for mask in (in_training, ~in_training))
+    train, test = (table.take(rng.permutation(rows)) for rows in parts)
+    return train, test
+
+
+def split_in_time(
+    table: LabelledTable, time: np.ndarray, known: np.ndarray, train_size: float
+) -> tuple[LabelledTable, LabelledTable]:
+    """Train on the earliest rows, by `time (N,)`, and test on later ones, whatever their labels.
+
+    At most `train_size` of the rows are in training, fewer where some are of the same time, and besides these any that
+    a model has learnt from, `known (N,)`, a mask.
+
+    Raises
+    ------
+    ValueError
+        If there is no room for rows that the model does not know, or a part would lack a class.
+    """
+    first_of_test = np.sort(time)[int(train_size * len(time))]
+    in_training = (time < first_of_test) | known
+    _check_parts(table.label.to_numpy(), in_training, known, train_size)
+    return table.take(np.flatnonzero(in_training)), table.take(np.flatnonzero(~in_training))
+
+
+def _check_parts(label: np.ndarray, in_training: np.ndarray, known: np.ndarray, train_size: float) -> None:
+    if known.any() and in_training.sum() == known.sum():
         raise ValueError(
-            f"train_size {train_size} of {len(table)} rows leaves no room for others than the {known.sum()} that the "
+            f"train_size {train_size} of {len(label)} rows leaves no room for others than the {known.sum()} that the "
             "model was trained on: raise it, or add rows"
         )
     for name, part in (("training", label[in_training]), ("test", label[~in_training])):
         if set(part) != {0, 1}:
-            raise ValueError(f"train_size {train_size} leaves the {name} part without a row of each class")
-    parts = (np.flatnonzero(mask) for mask in (in_training, ~in_training))
-    train, test = (table.take(rng.permutation(rows)) for rows in parts)
-    return train, test
+            raise ValueError(
+                f"train_size {train_size} leaves the {name} part without a row of each class: "
+                f"{len(part)} rows, {part.sum()} anomalies"
+            )
 
 
 def part_of_each_class(y: np.ndarray, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -53,6 +53,18 @@ class LabelledTable:
         row_id = None if self.row_id is None else self.row_id.iloc[rows]
         return LabelledTable(self.features.iloc[rows], self.label.iloc[rows], row_id)
 
+    def beside(self, name: str) -> pd.Series:
+        """Column of `row_id`.
+
+        Raises
+        ------
+        ValueError
+            If it is not there.
+        """
+        if self.row_id is None or name not in self.row_id.columns:
+            raise ValueError(f"the table was read without its column {name!r}: run the ingestion again")
+        return self.row_id[name]
+
     def to_frame(self) -> pd.DataFrame:
         """One frame for one Parquet file: `__label__`, then `__id__<name>` columns, then the features."""
         parts: list[pd.DataFrame | pd.Series] = [self.label.rename(LABEL), self.features]

@@ -21,6 +21,7 @@ from swift_hydra_kedro.data.columns import (
     reject_repeated,
     to_numbers,
     to_text,
+    to_times,
 )
 from swift_hydra_kedro.data.npz import read_npz
 from swift_hydra_kedro.data.table import LabelledTable, feature_frame
@@ -167,11 +168,13 @@ def as_features(frame: pd.DataFrame, categorical: Collection[str] = ()) -> pd.Da
 
 def _labelled(frame: pd.DataFrame, config: TableConfig) -> LabelledTable:
     frame = frame.reset_index(drop=True).set_axis(frame.columns.map(str), axis=1)
-    ids = list(config.id_columns)
+    beside = list(config.row_columns)
     _check_columns(frame, config)
+    if config.time_column is not None:
+        to_times(frame[config.time_column])  # refuses what cannot be ordered
     label = _binary_label(frame[config.label], config.positive_label)
-    features = as_features(frame.drop(columns=[config.label, *ids]), config.categorical_columns)
-    return LabelledTable(features, label, frame[ids] if ids else None)
+    features = as_features(frame.drop(columns=[config.label, *beside]), config.categorical_columns)
+    return LabelledTable(features, label, frame[beside] if beside else None)
 
 
 def _check_columns(frame: pd.DataFrame, config: TableConfig) -> None:
@@ -179,18 +182,19 @@ def _check_columns(frame: pd.DataFrame, config: TableConfig) -> None:
     roles = {
         "label": (config.label,),
         "id_columns": config.id_columns,
+        "time_column": () if config.time_column is None else (config.time_column,),
         "categorical_columns": config.categorical_columns,
     }
     for role, names in roles.items():
         missing = [name for name in names if name not in frame.columns]
         if missing:
             raise ValueError(f"{role} names {missing}, but the columns are {_some(frame.columns)}")
-    for role in ("id_columns", "categorical_columns"):
+    for role in roles.keys() - {"label"}:
         if config.label in roles[role]:
             raise ValueError(f"{role} names the label {config.label!r}")
-    both = set(config.id_columns) & set(config.categorical_columns)
-    if both:
-        raise ValueError(f"id_columns and categorical_columns both name {sorted(both)}")
+    for role in ("id_columns", "time_column"):
+        if both := set(roles[role]) & set(config.categorical_columns):
+            raise ValueError(f"{role} and categorical_columns both name {sorted(both)}")
 
 
 def _binary_label(column: pd.Series, positive: str | int | float | bool) -> pd.Series:

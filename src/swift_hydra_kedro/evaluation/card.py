@@ -64,7 +64,7 @@ def _data(run: Mapping[str, Any], table: Mapping[str, Any], data: Mapping[str, A
         "rows": f"{table['n_rows']}, of which {table['n_anomalies']} anomalies ({table['anomaly_share']:.2%})",
         "columns": table["n_features"],
         "missing values": table["missing_values"],
-        "split": f"stratified, train share {run['train_size']}, seed {run['seed']}",
+        "split": f"{_how_split(data)}, train share {run['train_size']}, seed {run['seed']}",
         "training rows": f"{data['n_train']}, of which {n_anomalies} anomalies",
         "test rows": f"{data['n_test']}, of which {data['duplicate_test_share']:.1%} also occur in training",
     }
@@ -72,6 +72,10 @@ def _data(run: Mapping[str, Any], table: Mapping[str, Any], data: Mapping[str, A
         model = _plain(run["warm_start"])
         facts["training"] = f"went on from {model}; rows that it had learnt from stayed in training"
     return _table(["", ""], facts.items())
+
+
+def _how_split(data: Mapping[str, Any]) -> str:
+    return f"in time, test rows from {_plain(data['tested_from'])} on" if "tested_from" in data else "stratified"
 
 
 def _results(metrics: Mapping[str, Any]) -> Iterable[list[str]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from swift_hydra_kedro.config import PreparationConfig, RunConfig
+from swift_hydra_kedro.config import PreparationConfig, RunConfig, TablesConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
+from swift_hydra_kedro.data.columns import to_times
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
-from swift_hydra_kedro.data.splitting import duplicate_mask, split, split_around
+from swift_hydra_kedro.data.splitting import duplicate_mask, split, split_around, split_in_time
 from swift_hydra_kedro.data.table import LabelledTable
 from swift_hydra_kedro.detection.continuation import RowKeys
 from swift_hydra_kedro.pipelines.conversion import known_rows
@@ -25,13 +27,16 @@ def take_up_training(run: RunConfig) -> Checkpoint:
 
 
 def split_table(
-    table: pd.DataFrame, earlier: Checkpoint, run: RunConfig
+    table: pd.DataFrame, earlier: Checkpoint, tables: TablesConfig, run: RunConfig
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    """Stratified split, which test rows training holds too, and the `data` part of `metrics.json`."""
-    labelled = LabelledTable.from_frame(table)
-    if earlier.state:
-        x = TablePreprocessor.from_state(earlier.state["preprocessor"]).transform(labelled.features)
-        train, test = split_around(labelled, known_rows(earlier).hold(RowKeys.of(x)), run.train_size, run.seed)
+    """Stratified split, or one in time, which test rows training holds too, and the `data` part of `metrics.json`."""
+    labelled, own = LabelledTable.from_frame(table), tables.root.get(run.dataset)
+    time_column = None if own is None else own.time_column
+    known = _known(labelled, earlier)
+    if time_column is not None:
+        train, test = split_in_time(labelled, to_times(labelled.beside(time_column)), known, run.train_size)
+    elif earlier.state:
+        train, test = split_around(labelled, known, run.train_size, run.seed)
     else:
         train, test = split(labelled, run.train_size, run.seed)
     seen = duplicate_mask(train.features, test.features)
@@ -43,6 +48,10 @@ def split_table(
         "anomaly_share": float(train.label.mean()),
         "duplicate_test_share": duplicates,
     }
+    if time_column is not None:
+        times = test.beside(time_column)
+        report["tested_from"] = str(times.iloc[to_times(times).argmin()])
+        logger.info("rows test from %s on, by %r, and train before", report["tested_from"], time_column)
     logger.info(
         "%d training rows with %d anomalies, %d test rows; %.1f %% of the test rows also occur in training",
         len(train),
@@ -51,6 +60,14 @@ def split_table(
         100 * duplicates,
     )
     return train.to_frame(), test.to_frame(), pd.DataFrame({"seen_in_training": seen}), report
+
+
+def _known(table: LabelledTable, earlier: Checkpoint) -> np.ndarray:
+    """Mask of the rows that the model learnt from which training goes on from, `(N,)`."""
+    if not earlier.state:
+        return np.zeros(len(table), dtype=bool)
+    x = TablePreprocessor.from_state(earlier.state["preprocessor"]).transform(table.features)
+    return known_rows(earlier).hold(RowKeys.of(x))
 
 
 def fit_preprocessor(train_table: pd.DataFrame, earlier: Checkpoint, preparation: PreparationConfig) -> dict[str, Any]:

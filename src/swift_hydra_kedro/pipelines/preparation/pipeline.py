@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 split_table,
-                inputs=["table", "earlier", "params:run"],
+                inputs=["table", "earlier", "params:tables", "params:run"],
                 outputs=["train_table", "test_table", "test_duplicates", "split_report"],
                 name="split",
             ),

@@ -23,7 +23,7 @@ def score_new_rows(
     key = scoring.key
     if key is None:
         own = tables.root.get(run.dataset)
-        key = tuple(name for name in own.id_columns if name in new_rows.columns) if own else ()
+        key = tuple(name for name in own.row_columns if name in new_rows.columns) if own else ()
     return Scoring.of(model, new_rows, key, scoring)
 
 
