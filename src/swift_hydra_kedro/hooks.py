@@ -38,7 +38,8 @@ from swift_hydra_kedro.resuming import PREFIX, NodeRecord, check_resumable, para
 
 RECORDS = "node_records"
 RAW_TABLES, TABLES = "raw_tables", "params:tables"
-PATHS = ("input", "output", "model")  # of the scoring pipeline, read by catalog.yml
+NAMED_MODEL = "model"
+PATHS = ("input", "output", NAMED_MODEL)  # of the scoring pipeline, read by catalog.yml
 WIDTH_OF_LOGS = 120
 
 
@@ -102,6 +103,7 @@ class RunHook:
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Refuse unknown parameters and baselines, and a model that cannot be gone on from, before anything trains."""
         _check_runtime_parameters(run_params.get("runtime_params") or {}, catalog)
+        _check_named_model(run_params.get("runtime_params") or {}, pipeline)
         if any("earlier" in node.outputs for node in pipeline.nodes):  # the model that training goes on from
             _check_warm_start(_run_config(catalog), DetectionConfig.model_validate(catalog.load("params:detection")))
         if "params:evaluation" in pipeline.inputs():
@@ -216,6 +218,18 @@ def _check_warm_start(run: RunConfig, detection: DetectionConfig) -> None:
 
     if earlier := to_earlier(load_training(run.warm_start), run):
         earlier.check(detection)
+
+
+def _check_named_model(given: dict[str, Any], pipeline: Pipeline) -> None:
+    """Refuse a model by name where it would not be for new rows: evaluation is of the run's own."""
+    if NAMED_MODEL not in given:
+        return
+    with_model = [node for node in pipeline.nodes if "model" in (*node.inputs, *node.outputs)]
+    if not with_model or not all("new_rows" in node.inputs for node in with_model):
+        raise ValueError(
+            f"--params={NAMED_MODEL}=... is for --pipeline=scoring and --pipeline=explanation alone; training goes on "
+            "from a model by warm_start=..."
+        )
 
 
 def _check_runtime_parameters(given: dict[str, Any], catalog: DataCatalog) -> None:

@@ -125,13 +125,21 @@ def test_lists_are_refused_by_column():
         ["2024-05-31 14:00+02:00", "2024-05-31 01:00+02:00", "2024-05-31 11:59Z"],
         pd.to_datetime(["2024-05-31", "1969-05-31", "2000-01-01"]),
         pd.period_range("2024-01", periods=3, freq="M")[[2, 0, 1]],
+        pd.period_range("2024-01", periods=3, freq="Q")[[2, 0, 1]],
+        pd.to_timedelta([3, 1, 2], unit="h"),
+        pd.Categorical([3, 1, 2]),
+        pd.Categorical(["2024-03-01", "2024-01-01", "2024-02-01"]),
+        ["1717000400", "1717000200", " 1717000300.5"],
+        [10**20 + 10**6, 1, 10**20],
     ],
 )
 def test_times_have_the_order_of_their_column(values):
     assert to_times(pd.Series(values, name="when")).argsort().tolist() == [1, 2, 0]
 
 
-@pytest.mark.parametrize("values", [["2024-05-31", "3.4.2024"], [1.0, np.nan], ["2024-05-31", None]])
+@pytest.mark.parametrize(
+    "values", [["2024-05-31", "3.4.2024"], [1.0, np.nan], ["2024-05-31", None], ["2024-05-31", "now"]]
+)
 def test_what_cannot_be_ordered_in_time_is_told(values):
     with pytest.raises(ValueError, match=r"time_column 'when' holds no number and no date .* in 1 of 2 rows"):
         to_times(pd.Series(values, name="when"))

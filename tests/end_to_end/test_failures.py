@@ -29,6 +29,7 @@ def test_a_run_that_fails_in_a_node_is_marked_failed_with_its_tags(workshop):
         ({"train_size": 1.5}, ParameterValidationError, "(?s)RunConfig.*train_size.*less than 1"),
         ({"trainsize": 0.1}, ValueError, "no parameter 'trainsize'; did you mean 'train_size'"),
         ({"scoring": {"treshold": 0.2}}, ParameterValidationError, "(?s)ScoringConfig.*treshold"),  # read by no node
+        ({"model": "models:/claims@champion"}, ValueError, "model=... is for --pipeline=scoring and"),
         ({"run": {"seed": 3}}, ValueError, "write --params=seed=..., not run.seed"),
         ({"synthesis": {"reward": {"bandwidth": 0}}}, ParameterValidationError, "(?s)bandwidth.*greater than 0"),
         ({"seed": -1}, ParameterValidationError, "(?s)RunConfig.*seed"),
@@ -44,6 +45,7 @@ def test_a_run_that_fails_in_a_node_is_marked_failed_with_its_tags(workshop):
         "train_size",
         "unknown",
         "field of another pipeline",
+        "model",
         "folder",
         "bandwidth",
         "seed",

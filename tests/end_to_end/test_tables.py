@@ -206,7 +206,7 @@ def test_a_table_with_a_time_column_trains_on_the_earlier_rows(workshop, caplog)
         session.run(pipeline_names=["ingestion", "preparation"])
     train, test, report = workshop.load("train_table", "test_table", "split_report", **parameters)
     assert train["__id__booked"].max() < report["tested_from"] == test["__id__booked"].min() == "2024-04-07"
-    assert "rows test from 2024-04-07 on, by 'booked', and train before" in caplog.text
+    assert "rows test from 2024-04-07 on, by 'booked'; earlier ones train, and 0 later ones" in caplog.text
     assert "booked" not in train
 
 

@@ -52,8 +52,12 @@ def test_results_come_best_first_with_what_is_not_known_left_out():
 
 def test_a_split_in_time_is_told():
     assert "| split | stratified, train share 0.4, seed 0 |" in card()
-    text = card(metrics=METRICS | {"data": METRICS["data"] | {"tested_from": "2024-05-31"}})
-    assert "| split | in time, test rows from 2024-05-31 on, train share 0.4, seed 0 |" in text
+    data = METRICS["data"] | {"tested_from": "2024-05-31", "n_later_in_training": 0}
+    assert "| split | in time, rows from 2024-05-31 on test, train share 0.4, seed 0 |" in card(
+        metrics=METRICS | {"data": data}
+    )
+    text = card(metrics=METRICS | {"data": data | {"n_later_in_training": 7}})
+    assert "rows from 2024-05-31 on test, but 7 that the model knew, train share" in text
 
 
 def test_the_threshold_is_told_with_what_was_expected_and_what_came():

@@ -197,3 +197,10 @@ def test_parameters_are_typed():
             if name.startswith("params:") and "." not in name:
                 expected = "TablesConfig" if name == "params:tables" else f"{name[7:].title()}Config"
                 assert hints[name[7:]] == expected, node.name
+
+
+def test_new_rows_are_scored_by_the_model_that_is_trained_before():
+    pipelines = register_pipelines()
+    together = pipelines["full"] + pipelines["scoring"] + pipelines["explanation"]
+    order = [node.name for node in together.nodes]
+    assert order.index("assemble_model") < order.index("score_new_rows") < order.index("explain_alerts")

@@ -40,8 +40,8 @@ class TableConfig(Config):
     id_columns: tuple[str, ...] = Field((), description="Columns that name a row and are no features.")
     time_column: str | None = Field(
         None,
-        description="Column that says when a row came about, in numbers or dates, and is no feature: the earliest rows "
-        "train and later ones test; null: both are drawn at random.",
+        description="Column that says when a row came about, in numbers or dates, and is no feature: in the full "
+        "pipeline the earliest rows train and later ones test; null: both are drawn at random.",
     )
     categorical_columns: tuple[str, ...] = Field(
         (), description="Columns to one-hot encode although they hold numbers; text columns always are."

@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api import types
 
 _DATE = r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T].*)?"
+_ISO_DATE = r"\d{4}-\d\d"
 _MARKS = r"[$€£¥%\s]|(?<=\d),(?=\d{3}\b)"  # of money, per cent and thousands
 _MANY = 32
 LARGEST = int(np.finfo(np.float64).max)
@@ -57,7 +58,7 @@ def reject_dates(column: pd.Series) -> None:
     if dated:
         raise ValueError(
             f"column {column.name!r} holds dates or durations: convert it to numbers (such as days since an event), "
-            "or list it in id_columns"
+            "list it in id_columns, or make it the time_column"
         )
 
 
@@ -132,23 +133,29 @@ def numbers_in(column: pd.Series) -> pd.Series:
 
 
 def to_times(column: pd.Series) -> np.ndarray:
-    """Numbers `(N,)` in the order of a column's numbers or dates.
+    """Numbers `(N,)` in the order of a column's numbers, durations or dates; dates without a zone are taken for UTC.
 
     Raises
     ------
     ValueError
-        If some rows hold neither, or text that is not a date as ISO 8601 writes it: elsewhere, 3.4. is two days.
+        If some rows hold none, or text that is not a date as ISO 8601 writes it: elsewhere, 3.4. is two days.
     """
-    if has_date_type(column) or not is_numeric(column):
-        dates = pd.to_datetime(column.astype(str), format="ISO8601", errors="coerce", utc=True)
-        missing, times = dates.isna(), dates.astype("datetime64[us, UTC]").astype("int64")
-    else:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if column.dtype.kind == "m":
+        times = column.dt.total_seconds()
+    elif not has_date_type(column) and is_numeric(column):
         times = pd.Series(to_numbers(column), index=column.index)
-        missing = times.isna()
-    if missing.any():
+    else:
+        text = column.astype(str).str.strip()
+        dates = pd.to_datetime(text.where(text.str.match(_ISO_DATE)), format="ISO8601", errors="coerce", utc=True)
+        times = dates.astype("datetime64[us, UTC]").astype("int64").where(dates.notna(), numbers_in(text))
+    if times.isna().any():
         raise ValueError(
             f"time_column {column.name!r} holds no number and no date such as 2024-05-31 or 2024-05-31T14:00 in "
-            f"{missing.sum()} of {len(column)} rows, such as {column[missing].iloc[0]!r}"
+            f"{times.isna().sum()} of {len(column)} rows, such as {column[times.isna()].iloc[0]!r}"
         )
     return times.to_numpy()
 

@@ -75,9 +75,16 @@ def split_in_time(
     Raises
     ------
     ValueError
-        If there is no room for rows that the model does not know, or a part would lack a class.
+        If too many rows are of the earliest time, there is no room for rows that the model does not know, or a part
+        would lack a class.
     """
     first_of_test = np.sort(time)[int(train_size * len(time))]
+    if first_of_test == time.min():
+        n = np.count_nonzero(time == first_of_test)
+        raise ValueError(
+            f"{n} of {len(time)} rows are of the earliest time, and rows of one time stay together: train_size "
+            f"{train_size} is to be more than {n / len(time):.3g}"
+        )
     in_training = (time < first_of_test) | known
     _check_parts(table.label.to_numpy(), in_training, known, train_size)
     return table.take(np.flatnonzero(in_training)), table.take(np.flatnonzero(~in_training))

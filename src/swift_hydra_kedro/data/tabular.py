@@ -174,7 +174,13 @@ def _labelled(frame: pd.DataFrame, config: TableConfig) -> LabelledTable:
         to_times(frame[config.time_column])  # refuses what cannot be ordered
     label = _binary_label(frame[config.label], config.positive_label)
     features = as_features(frame.drop(columns=[config.label, *beside]), config.categorical_columns)
-    return LabelledTable(features, label, frame[beside] if beside else None)
+    return LabelledTable(features, label, frame[beside].apply(_storable) if beside else None)
+
+
+def _storable(column: pd.Series) -> pd.Series:
+    """A column that Parquet can hold: whole numbers beyond 64 bits are text there."""
+    huge = column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer"
+    return column.astype(str).where(column.notna(), None) if huge else column
 
 
 def _check_columns(frame: pd.DataFrame, config: TableConfig) -> None:

@@ -75,7 +75,10 @@ def _data(run: Mapping[str, Any], table: Mapping[str, Any], data: Mapping[str, A
 
 
 def _how_split(data: Mapping[str, Any]) -> str:
-    return f"in time, test rows from {_plain(data['tested_from'])} on" if "tested_from" in data else "stratified"
+    if "tested_from" not in data:
+        return "stratified"
+    later = f", but {n} that the model knew" if (n := data["n_later_in_training"]) else ""
+    return f"in time, rows from {_plain(data['tested_from'])} on test{later}"
 
 
 def _results(metrics: Mapping[str, Any]) -> Iterable[list[str]]:

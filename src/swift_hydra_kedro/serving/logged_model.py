@@ -11,29 +11,31 @@ from tempfile import TemporaryDirectory
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from mlflow.models.model import MLMODEL_FILE_NAME as MLMODEL
 
 from swift_hydra_kedro.data.checkpoint import Checkpoint, is_checkpoint, load_checkpoint
+from swift_hydra_kedro.data.tabular import place_of
 
 URI = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # a drive has one letter
 
 
-def load_model(model: str) -> Checkpoint:
-    """Read a model by its checkpoint's folder or as MLflow knows it; see `logged_checkpoint`.
+def load_model(model: str, project: Path) -> Checkpoint:
+    """Read a model by its checkpoint's folder, which may start at `project`, or as MLflow knows it.
 
     Raises
     ------
-    FileNotFoundError
-        If a folder holds no model.
     ValueError
-        If MLflow has no such model, or it is none of this package's.
+        If there is no such model, or it is none of this package's.
     """
-    folder = Path(model)
-    if not URI.match(model) and not (folder / "MLmodel").is_file():
+    if URI.match(model):
+        with logged_checkpoint(model) as folder:
+            return load_checkpoint(folder)
+    folder = Path(place_of(model, project))
+    if is_checkpoint(folder):
         return load_checkpoint(folder)
-    with logged_checkpoint(model) as folder:
-        if not is_checkpoint(folder):
-            raise ValueError(f"{model!r} is not one of this package's models")
-        return load_checkpoint(folder)
+    if not model or not (folder / MLMODEL).is_file():
+        raise ValueError(f"there is no model {model!r}: no folder of one, nor a name that MLflow gives one")
+    return load_model(folder.as_uri(), project)
 
 
 @contextmanager
@@ -45,12 +47,14 @@ def logged_checkpoint(model_uri: str) -> Iterator[Path]:
     Raises
     ------
     ValueError
-        If there is no such model.
+        If there is no such model, or it is none of this package's.
     """
     with TemporaryDirectory() as download:
         try:
             folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri, dst_path=download))
-            data = folder / Model.load(folder).flavors["python_function"]["data"]
-        except (MlflowException, OSError, KeyError) as error:
+            data = Model.load(folder).flavors.get("python_function", {}).get("data")
+        except (MlflowException, OSError, ValueError) as error:
             raise ValueError(f"there is no model {model_uri!r}: {error}") from error
-        yield data
+        if data is None or not is_checkpoint(folder / data):
+            raise ValueError(f"{model_uri!r} is not one of this package's models")
+        yield folder / data

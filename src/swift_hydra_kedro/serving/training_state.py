@@ -37,11 +37,8 @@ def load_training(model_uri: str) -> Checkpoint:
 
 
 def _read(folder: Path, model_uri: str) -> Checkpoint:
-    if not is_checkpoint(folder) or not is_checkpoint(folder / TRAINING):
-        raise ValueError(
-            f"{model_uri!r} holds nothing to go on from: it is not one of this package's models, or one "
-            "of an older version"
-        )
+    if not is_checkpoint(folder / TRAINING):
+        raise ValueError(f"{model_uri!r} holds nothing to go on from: an older version logged it")
     model, training = load_checkpoint(folder), load_checkpoint(folder / TRAINING)
     Scorer.from_checkpoint(model)  # refuses what this version cannot read
     mixture = {f"mixture.{name}": tensor for name, tensor in mixture_tensors(model).items()}

@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
             node(
                 explain_alerts,
                 inputs=[
-                    "scoring_model",
+                    "model",
                     "new_rows",
                     "scores_of_new_rows",
                     "params:explanation",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from swift_hydra_kedro.config import PreparationConfig, RunConfig, TablesConfig
 from swift_hydra_kedro.data.checkpoint import Checkpoint
-from swift_hydra_kedro.data.columns import to_times
+from swift_hydra_kedro.data.columns import text_of, to_times
 from swift_hydra_kedro.data.preprocessing import TablePreprocessor
 from swift_hydra_kedro.data.splitting import duplicate_mask, split, split_around, split_in_time
 from swift_hydra_kedro.data.table import LabelledTable
@@ -34,7 +34,8 @@ def split_table(
     time_column = None if own is None else own.time_column
     known = _known(labelled, earlier)
     if time_column is not None:
-        train, test = split_in_time(labelled, to_times(labelled.beside(time_column)), known, run.train_size)
+        time = to_times(labelled.beside(time_column))
+        train, test = split_in_time(labelled, time, known, run.train_size)
     elif earlier.state:
         train, test = split_around(labelled, known, run.train_size, run.seed)
     else:
@@ -49,9 +50,16 @@ def split_table(
         "duplicate_test_share": duplicates,
     }
     if time_column is not None:
-        times = test.beside(time_column)
-        report["tested_from"] = str(times.iloc[to_times(times).argmin()])
-        logger.info("rows test from %s on, by %r, and train before", report["tested_from"], time_column)
+        in_test = test.label.index
+        first = in_test[time[in_test].argmin()]
+        report["tested_from"] = text_of(labelled.beside(time_column)[first])
+        report["n_later_in_training"] = int((time[train.label.index] >= time[first]).sum())
+        logger.info(
+            "rows test from %s on, by %r; earlier ones train, and %d later ones that the model knew already",
+            report["tested_from"],
+            time_column,
+            report["n_later_in_training"],
+        )
     logger.info(
         "%d training rows with %d anomalies, %d test rows; %.1f %% of the test rows also occur in training",
         len(train),

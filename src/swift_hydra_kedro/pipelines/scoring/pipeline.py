@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.score_new_rows,
-                inputs=["scoring_model", "new_rows", "params:scoring", "params:tables", "params:run"],
+                inputs=["model", "new_rows", "params:scoring", "params:tables", "params:run"],
                 outputs="scores_of_new_rows",
                 name="score_new_rows",
             ),
@@ -24,7 +24,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 drift_nodes.measure_drift,
-                inputs=["scoring_model", "new_rows", "scores_of_new_rows", "params:scoring"],
+                inputs=["model", "new_rows", "scores_of_new_rows", "params:scoring"],
                 outputs="drift_report",
                 name="measure_drift",
             ),
