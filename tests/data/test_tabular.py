@@ -176,6 +176,13 @@ def test_label_array_may_not_take_a_features_name(tmp_path):
         read_table(TableConfig(path="own.npz", label="f0"), tmp_path)
 
 
+def test_ids_beyond_64_bits_can_be_stored(tmp_path):
+    save(pd.DataFrame(TABLE | {"id": ["1" + 20 * "0", "2", "3"]}), tmp_path / "own.csv")
+    table = read_table(TableConfig(path="own.csv", id_columns=("id",)), tmp_path)
+    table.to_frame().to_parquet(tmp_path / "table.parquet")
+    assert table.row_id["id"].tolist() == ["1" + 20 * "0", "2", "3"]
+
+
 def test_a_time_column_is_kept_beside_the_row_and_is_no_feature(tmp_path):
     frame = pd.DataFrame(TABLE | {"when": ["2024-05-31", "2024-06-01", "2024-06-02"], "name": ["x", "y", "z"]})
     save(frame, tmp_path / "own.csv")

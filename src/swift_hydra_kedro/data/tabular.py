@@ -180,7 +180,7 @@ def _labelled(frame: pd.DataFrame, config: TableConfig) -> LabelledTable:
 def _storable(column: pd.Series) -> pd.Series:
     """A column that Parquet can hold: whole numbers beyond 64 bits are text there."""
     huge = column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer"
-    return column.astype(str).where(column.notna(), None) if huge else column
+    return to_text(column) if huge else column
 
 
 def _check_columns(frame: pd.DataFrame, config: TableConfig) -> None:

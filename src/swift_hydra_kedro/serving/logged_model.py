@@ -27,15 +27,15 @@ def load_model(model: str, project: Path) -> Checkpoint:
     ValueError
         If there is no such model, or it is none of this package's.
     """
-    if URI.match(model):
-        with logged_checkpoint(model) as folder:
+    if not URI.match(model):
+        folder = Path(place_of(model, project))
+        if is_checkpoint(folder):
             return load_checkpoint(folder)
-    folder = Path(place_of(model, project))
-    if is_checkpoint(folder):
+        if not (folder / MLMODEL).is_file():  # MLflow would copy the folder to see
+            raise ValueError(f"there is no model {model!r}: no folder of one, nor a name that MLflow gives one")
+        model = str(folder)
+    with logged_checkpoint(model) as folder:
         return load_checkpoint(folder)
-    if not model or not (folder / MLMODEL).is_file():
-        raise ValueError(f"there is no model {model!r}: no folder of one, nor a name that MLflow gives one")
-    return load_model(folder.as_uri(), project)
 
 
 @contextmanager
